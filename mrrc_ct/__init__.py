@@ -1,0 +1,57 @@
+"""MARC records: read, written, edited and converted, fast.
+
+    from mrrc_ct import MARCReader
+
+    for record in MARCReader("records.mrc"):
+        print(record.title())
+
+The byte work is done by a core without Python in it; this package is what you see of it.
+"""
+
+from .conversion import (
+    FORMATS,
+    Count,
+    Report,
+    convert,
+    count,
+    json_to_record,
+    json_to_records,
+    marcjson_to_record,
+    marcjson_to_records,
+    mrk_to_record,
+    mrk_to_records,
+    xml_to_record,
+    xml_to_records,
+)
+from .errors import MarcError
+from .field import Field, Indicators, Subfield
+from .leader import Leader
+from .reader import MARCReader
+from .record import Record
+from .writer import MARCWriter
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FORMATS",
+    "Count",
+    "Field",
+    "Indicators",
+    "Leader",
+    "MARCReader",
+    "MARCWriter",
+    "MarcError",
+    "Record",
+    "Report",
+    "Subfield",
+    "convert",
+    "count",
+    "json_to_record",
+    "json_to_records",
+    "marcjson_to_record",
+    "marcjson_to_records",
+    "mrk_to_record",
+    "mrk_to_records",
+    "xml_to_record",
+    "xml_to_records",
+]

@@ -1,0 +1,202 @@
+"""The C interface of the core, for ctypes.
+
+Written by zig/bindings.zig from the Zig types. Do not edit: change them and run it again.
+"""
+
+# fmt: off
+# ruff: noqa
+from __future__ import annotations
+
+from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
+
+ABI_VERSION = 1
+
+#: No input comes behind these bytes.
+FINAL = 1
+#: Begin another stream with the same converter.
+RESTART = 2
+#: The bytes are the start of a stream: a byte order mark may stand there.
+START = 4
+
+
+class Status:
+    """What a call comes back with. Negative numbers are failures of the call itself."""
+
+    NEED_INPUT = 0
+    OUTPUT = 1
+    PROBLEM = 2
+    DONE = 3
+    OUT_OF_MEMORY = -1
+    INVALID_ARGUMENT = -2
+    BUSY = -3
+
+
+class Format:
+    """The formats."""
+
+    MARC = 0
+    MARCXML = 1
+    JSON = 2
+    JSONL = 3
+    MARCJSON = 4
+    MRK = 5
+    FLAT = 6
+
+
+class Encoding:
+    """How the text of an ISO 2709 record is encoded."""
+
+    KEPT = 0
+    UTF8 = 1
+    MARC8 = 2
+    BYTES = 3
+
+
+class Unmappable:
+    """What to do with a character that MARC-8 does not have."""
+
+    ERROR = 0
+    NCR = 1
+    FILL = 2
+
+
+class Kind:
+    """What mrrc_scan found before an end."""
+
+    PLAIN = 0
+    OTHER = 1
+    GAP = 2
+
+
+class Code:
+    """What is wrong: Problem.code."""
+
+    NONE = 0
+    RECORD_LENGTH_INVALID = 1
+    TRUNCATED_RECORD = 2
+    END_OF_RECORD_NOT_FOUND = 3
+    LEADER_INVALID = 4
+    BASE_ADDRESS_NOT_FOUND = 5
+    BASE_ADDRESS_INVALID = 6
+    DIRECTORY_INVALID = 7
+    FIELD_INVALID = 8
+    NO_FIELDS_FOUND = 9
+    INDICATORS_INVALID = 10
+    SUBFIELD_CODE_INVALID = 11
+    TAG_INVALID = 12
+    DELIMITER_IN_DATA = 13
+    UTF8_INVALID = 20
+    MARC8_INVALID = 21
+    UNMAPPABLE_CHARACTER = 22
+    FIELD_TOO_LONG = 30
+    RECORD_TOO_LONG = 31
+    XML_SYNTAX = 40
+    XML_CHARACTER_FORBIDDEN = 41
+    JSON_SYNTAX = 50
+    JSON_STRUCTURE = 51
+    MRK_SYNTAX = 60
+
+
+class Problem(Structure):
+    code: int
+    detail_length: int
+    found_length: int
+    has_tag: int
+    records_before: int
+    byte_offset: int
+    offset_in_record: int
+    tag: Array[c_uint8]
+    detail: Array[c_uint8]
+    found: Array[c_uint8]
+    _fields_ = [
+        ("code", c_uint32),
+        ("detail_length", c_uint32),
+        ("found_length", c_uint32),
+        ("has_tag", c_uint32),
+        ("records_before", c_uint64),
+        ("byte_offset", c_uint64),
+        ("offset_in_record", c_uint64),
+        ("tag", c_uint8 * 4),
+        ("detail", c_uint8 * 160),
+        ("found", c_uint8 * 40),
+    ]
+
+
+class Options(Structure):
+    source: int
+    target: int
+    source_encoding: int
+    target_encoding: int
+    unmappable: int
+    references: int
+    replace_forbidden: int
+    replacement: int
+    is_single: int
+    _fields_ = [
+        ("source", c_uint32),
+        ("target", c_uint32),
+        ("source_encoding", c_uint32),
+        ("target_encoding", c_uint32),
+        ("unmappable", c_uint32),
+        ("references", c_uint32),
+        ("replace_forbidden", c_uint32),
+        ("replacement", c_uint32),
+        ("is_single", c_uint32),
+    ]
+
+
+class Counts(Structure):
+    records_read: int
+    records_written: int
+    characters_replaced: int
+    bytes_skipped: int
+    _fields_ = [
+        ("records_read", c_uint64),
+        ("records_written", c_uint64),
+        ("characters_replaced", c_uint64),
+        ("bytes_skipped", c_uint64),
+    ]
+
+
+class Output(Structure):
+    consumed: int
+    bytes: int | None
+    length: int
+    counts: Counts
+    _fields_ = [
+        ("consumed", c_uint64),
+        ("bytes", c_void_p),
+        ("length", c_uint64),
+        ("counts", Counts),
+    ]
+
+
+class Scan(Structure):
+    count: int
+    consumed: int
+    _fields_ = [
+        ("count", c_uint64),
+        ("consumed", c_uint64),
+    ]
+
+
+def declare(library: CDLL) -> None:
+    """Give each function of the library its types."""
+    # mrrc_abi_version()
+    library.mrrc_abi_version.argtypes = []
+    library.mrrc_abi_version.restype = c_uint32
+    # mrrc_scan(bytes, length, flags, ends, kinds, capacity, result, problem)
+    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
+    library.mrrc_scan.restype = c_int32
+    # mrrc_resync(bytes, length, flags, skip)
+    library.mrrc_resync.argtypes = [c_void_p, c_uint64, c_uint32, POINTER(c_uint64)]
+    library.mrrc_resync.restype = c_int32
+    # mrrc_converter_create(options, result)
+    library.mrrc_converter_create.argtypes = [POINTER(Options), POINTER(c_void_p)]
+    library.mrrc_converter_create.restype = c_int32
+    # mrrc_converter_destroy(converter)
+    library.mrrc_converter_destroy.argtypes = [c_void_p]
+    library.mrrc_converter_destroy.restype = None
+    # mrrc_convert(converter, bytes, length, flags, output, problem)
+    library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32, POINTER(Output), POINTER(Problem)]
+    library.mrrc_convert.restype = c_int32

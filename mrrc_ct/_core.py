@@ -1,0 +1,314 @@
+"""The core's library, loaded, and its calls as Python has them. The only module that uses ctypes.
+
+A call of the core drops the GIL. What it returns lies in memory of the core's that is good until
+the next call with the same converter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from typing import NoReturn
+
+from . import _bindings as c
+from . import errors
+
+_NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
+
+#: An array type as large as can be, to look at memory of the core's without copying it.
+_Memory = ctypes.c_uint8 * 0x7FFFFFFF
+
+FORMATS = {
+    "marc": c.Format.MARC,
+    "marcxml": c.Format.MARCXML,
+    "json": c.Format.JSON,
+    "jsonl": c.Format.JSONL,
+    "marcjson": c.Format.MARCJSON,
+    "mrk": c.Format.MRK,
+    "flat": c.Format.FLAT,
+}
+UNMAPPABLE = {
+    "error": c.Unmappable.ERROR,
+    "ncr": c.Unmappable.NCR,
+    "fill": c.Unmappable.FILL,
+}
+#: Encodings that the core knows, by their names in lower case without punctuation. None keeps the
+#: one that leader/09 names; "bytes" leaves text alone.
+ENCODINGS = {
+    None: c.Encoding.KEPT,
+    "utf8": c.Encoding.UTF8,
+    "marc8": c.Encoding.MARC8,
+    "bytes": c.Encoding.BYTES,
+}
+
+_CLASSES: dict[int, type[errors.MarcError]] = {
+    c.Code.RECORD_LENGTH_INVALID: errors.RecordLengthInvalid,
+    c.Code.TRUNCATED_RECORD: errors.TruncatedRecord,
+    c.Code.END_OF_RECORD_NOT_FOUND: errors.EndOfRecordNotFound,
+    c.Code.LEADER_INVALID: errors.RecordLeaderInvalid,
+    c.Code.BASE_ADDRESS_NOT_FOUND: errors.BaseAddressNotFound,
+    c.Code.BASE_ADDRESS_INVALID: errors.BaseAddressInvalid,
+    c.Code.DIRECTORY_INVALID: errors.RecordDirectoryInvalid,
+    c.Code.FIELD_INVALID: errors.FieldInvalid,
+    c.Code.NO_FIELDS_FOUND: errors.NoFieldsFound,
+    c.Code.INDICATORS_INVALID: errors.IndicatorsInvalid,
+    c.Code.SUBFIELD_CODE_INVALID: errors.SubfieldCodeInvalid,
+    c.Code.TAG_INVALID: errors.TagInvalid,
+    c.Code.DELIMITER_IN_DATA: errors.DelimiterInData,
+    c.Code.UTF8_INVALID: errors.Utf8Invalid,
+    c.Code.MARC8_INVALID: errors.Marc8Invalid,
+    c.Code.UNMAPPABLE_CHARACTER: errors.UnmappableCharacter,
+    c.Code.FIELD_TOO_LONG: errors.FieldTooLong,
+    c.Code.RECORD_TOO_LONG: errors.RecordTooLong,
+    c.Code.XML_SYNTAX: errors.XmlSyntaxInvalid,
+    c.Code.XML_CHARACTER_FORBIDDEN: errors.XmlCharacterForbidden,
+    c.Code.JSON_SYNTAX: errors.JsonSyntaxInvalid,
+    c.Code.JSON_STRUCTURE: errors.JsonStructureInvalid,
+    c.Code.MRK_SYNTAX: errors.MrkSyntaxInvalid,
+}
+
+
+def _load() -> ctypes.CDLL:
+    name = _NAMES.get(sys.platform, "libmrrc_ct.so")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    if not os.path.exists(path):
+        raise ImportError(f"mrrc_ct: its compiled core is missing, there is no {path}")
+    library = ctypes.CDLL(path)
+    library.mrrc_abi_version.argtypes = []
+    library.mrrc_abi_version.restype = ctypes.c_uint32
+    version = library.mrrc_abi_version()
+    if version != c.ABI_VERSION:
+        raise ImportError(
+            f"mrrc_ct: {path} has interface version {version}, {c.ABI_VERSION} is needed: "
+            "build the package again"
+        )
+    c.declare(library)
+    return library
+
+
+_library = _load()
+
+
+def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
+    """The exception that stands for a problem of the core's, with its record's place in a stream."""
+    return _CLASSES[problem.code](
+        bytes(problem.detail[: problem.detail_length]).decode("utf-8", "replace"),
+        source=source,
+        record_number=problem.records_before + 1,
+        byte_offset=problem.byte_offset,
+        offset_in_record=problem.offset_in_record,
+        tag=bytes(problem.tag[:3]).decode("latin-1") if problem.has_tag else None,
+        found=bytes(problem.found[: problem.found_length]),
+    )
+
+
+def _fail(status: int) -> NoReturn:
+    if status == c.Status.OUT_OF_MEMORY:
+        raise MemoryError("the core could not get memory")
+    if status == c.Status.BUSY:
+        raise RuntimeError("a converter is being used by two threads at the same time")
+    raise ValueError("an invalid argument for the core")
+
+
+def encoding_number(name: str | None) -> int | None:
+    """The core's number of an encoding, or None for one that Python has to decode."""
+    if name is not None:
+        name = name.lower().replace("-", "").replace("_", "")
+    return ENCODINGS.get(name)
+
+
+class Buffer:
+    """A run of bytes whose address the core is given: one that Python can change."""
+
+    __slots__ = ("_pin", "address", "bytes", "view")
+
+    def __init__(self, size: int) -> None:
+        """Make one of `size` bytes."""
+        self.bytes = bytearray(size)
+        self.view = memoryview(self.bytes)
+        self._pin = ctypes.c_uint8.from_buffer(self.bytes)
+        self.address = ctypes.addressof(self._pin)
+
+
+class FixedBuffer:
+    """The same over `bytes` that are there already."""
+
+    __slots__ = ("_pin", "address", "bytes")
+
+    def __init__(self, data: bytes) -> None:
+        """Pin `data`."""
+        self.bytes = data
+        self._pin = ctypes.c_char_p(data)
+        self.address = ctypes.cast(self._pin, ctypes.c_void_p).value or 0
+
+
+class Scanner:
+    """Finds where the ISO 2709 records in a run of bytes end."""
+
+    __slots__ = ("_ends", "_kinds", "_result", "capacity", "problem")
+
+    def __init__(self) -> None:
+        """Make one that gives a few records a call, and more with each call."""
+        self._result = c.Scan()
+        self.problem = c.Problem()
+        self._grow(16)
+
+    def _grow(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._ends = (ctypes.c_uint32 * capacity)()
+        self._kinds = (ctypes.c_uint8 * capacity)()
+
+    def scan(self, address: int, length: int, flags: int) -> tuple[int, list[int], bytes]:
+        """Check `length` bytes: a status, the offset at which each record ends, its kind."""
+        status = _library.mrrc_scan(
+            address, length, flags, self._ends, self._kinds, self.capacity, self._result, self.problem
+        )
+        if status < 0:
+            _fail(status)
+        count = self._result.count
+        ends, kinds = self._ends[:count], bytes(memoryview(self._kinds)[:count])
+        if status == c.Status.OUTPUT and self.capacity < 1024:
+            self._grow(self.capacity * 4)
+        return status, ends, kinds
+
+    def count(self, address: int, length: int, flags: int) -> tuple[int, int, int]:
+        """Check `length` bytes: a status, how many records they hold, the bytes these take up."""
+        limit = 1 << 62
+        status = _library.mrrc_scan(
+            address, length, flags, None, None, limit, self._result, self.problem
+        )
+        if status < 0:
+            _fail(status)
+        return status, self._result.count, self._result.consumed
+
+
+def resync(address: int, length: int, final: bool) -> tuple[int, bool]:
+    """Bytes to leave out behind a damaged record, and whether the next one begins there."""
+    skip = ctypes.c_uint64()
+    status = _library.mrrc_resync(address, length, c.FINAL if final else 0, skip)
+    return skip.value, bool(status == c.Status.DONE)
+
+
+class Converter:
+    """One stream of records on its way from a format to another."""
+
+    __slots__ = ("_handle", "_output", "consumed", "problem")
+
+    def __init__(
+        self,
+        source: str,
+        target: str,
+        *,
+        source_encoding: int = c.Encoding.KEPT,
+        target_encoding: int = c.Encoding.KEPT,
+        unmappable: str = "error",
+        references: bool = False,
+        replace_forbidden: bool = False,
+        replacement: str = "",
+        is_single: bool = False,
+    ) -> None:
+        """Make a converter between two of FORMATS. ValueError for an option that there is not."""
+        self._handle: int | None = None
+        if unmappable not in UNMAPPABLE:
+            raise ValueError(f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}")
+        options = c.Options(
+            source=FORMATS[source],
+            target=FORMATS[target],
+            source_encoding=source_encoding,
+            target_encoding=target_encoding,
+            unmappable=UNMAPPABLE[unmappable],
+            references=references,
+            replace_forbidden=replace_forbidden,
+            replacement=ord(replacement) if replacement else 0,
+            is_single=is_single,
+        )
+        handle = ctypes.c_void_p()
+        status = _library.mrrc_converter_create(options, handle)
+        if status < 0:
+            _fail(status)
+        self._handle = handle.value
+        self._output = c.Output()
+        self.problem = c.Problem()
+        self.consumed = 0
+
+    def __del__(self) -> None:
+        # At the interpreter's end the library may be gone before the last converter is.
+        if getattr(self, "_handle", None) and _library is not None:
+            _library.mrrc_converter_destroy(self._handle)
+            self._handle = None
+
+    def feed(self, data: int | bytes, length: int, flags: int) -> int:
+        """Convert what can be converted: a Status. `consumed` and `output()` have the rest."""
+        status: int = _library.mrrc_convert(
+            self._handle, data, length, flags, self._output, self.problem
+        )
+        if status < 0:
+            _fail(status)
+        self.consumed = self._output.consumed
+        return status
+
+    def output(self) -> memoryview:
+        """What the last call gave, in the core's memory: good until the next call."""
+        length = self._output.length
+        if not length or not self._output.bytes:
+            return memoryview(b"")
+        return memoryview(_Memory.from_address(self._output.bytes)).cast("B")[:length]
+
+    @property
+    def counts(self) -> c.Counts:
+        """What has been counted up to now."""
+        return self._output.counts
+
+    def convert_one(self, data: bytes, source: str | None = None) -> bytes:
+        """Convert one record that is all there. Raises the MarcError that the core reports."""
+        status = self.feed(data, len(data), c.FINAL | c.RESTART)
+        if status == c.Status.PROBLEM:
+            raise error_of(self.problem, source)
+        if status == c.Status.DONE:
+            return ctypes.string_at(self._output.bytes, self._output.length)
+        # More than one call's output: gather it.
+        parts = [bytes(self.output())]
+        at = self.consumed
+        while status != c.Status.DONE:
+            status = self.feed(data[at:], len(data) - at, c.FINAL)
+            if status == c.Status.PROBLEM:
+                raise error_of(self.problem, source)
+            at += self.consumed
+            parts.append(bytes(self.output()))
+        return b"".join(parts)
+
+
+class _PerThread(threading.local):
+    def __init__(self) -> None:
+        self.converters: dict[tuple[object, ...], Converter] = {}
+
+
+_per_thread = _PerThread()
+
+
+def converter_of(
+    source: str,
+    target: str,
+    source_encoding: int = c.Encoding.KEPT,
+    target_encoding: int = c.Encoding.KEPT,
+    unmappable: str = "error",
+    references: bool = False,
+    replace_forbidden: bool = False,
+) -> Converter:
+    """This thread's converter of single records, made once for each set of options."""
+    key = (source, target, source_encoding, target_encoding, unmappable, references, replace_forbidden)
+    converter = _per_thread.converters.get(key)
+    if converter is None:
+        converter = _per_thread.converters[key] = Converter(
+            source,
+            target,
+            source_encoding=source_encoding,
+            target_encoding=target_encoding,
+            unmappable=unmappable,
+            references=references,
+            replace_forbidden=replace_forbidden,
+            is_single=True,
+        )
+    return converter

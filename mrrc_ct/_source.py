@@ -1,0 +1,360 @@
+"""Where bytes come from: a path, bytes, or a file object, and what they are packed in.
+
+`open_source` makes a `Window` of any of them: a run of bytes at an address that the core can look
+at, moved along the source as records are taken from its front.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from importlib import import_module
+from typing import IO, Any, Callable, NoReturn, Union
+
+from . import _core
+from ._bindings import FINAL, START
+from .errors import (
+    CompressedDataInvalid,
+    EmptySource,
+    FormatUnknown,
+    MarcError,
+    SeekNotSupported,
+    SourceError,
+    SourceIsDirectory,
+    SourceNotFound,
+    TextError,
+)
+
+#: What can be read from: a path, bytes, or a binary file object.
+SourceLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+
+#: A reader that is only peeked at stays small; one that goes on takes larger bites.
+CHUNK_MIN = 4 * 1024
+CHUNK_MAX = 256 * 1024
+#: As much as the core is shown at once: offsets in it are 32-bit numbers.
+LOOK_MAX = 1 << 30
+
+EXTENSIONS = {
+    ".mrc": "marc",
+    ".marc": "marc",
+    ".marc8": "marc",
+    ".utf8": "marc",
+    ".dat": "marc",
+    ".iso": "marc",
+    ".iso2709": "marc",
+    ".xml": "marcxml",
+    ".marcxml": "marcxml",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".marcjson": "marcjson",
+    ".mrk": "mrk",
+    ".mrk8": "mrk",
+}
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
+
+
+def compression_of(path: str) -> str | None:
+    """The module of Python's library for a compressed file's name, or None."""
+    return COMPRESSIONS.get(os.path.splitext(path)[1].lower())
+
+
+def format_of_name(path: str) -> str | None:
+    """The format that a file's name tells, or None."""
+    stem, extension = os.path.splitext(path.lower())
+    if extension in COMPRESSIONS:
+        extension = os.path.splitext(stem)[1]
+    return EXTENSIONS.get(extension)
+
+
+def format_of_data(head: bytes) -> str | None:
+    """The format that the first bytes of a source tell, or None."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")):
+        return "marcxml"
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
+    if text[:5].isdigit() and len(text) >= 5:
+        return "marc"
+    return {b"<": "marcxml", b"{": "json", b"[": "json", b"=": "mrk"}.get(text[:1])
+
+
+def raise_os_error(error: OSError, path: str, doing: str) -> NoReturn:
+    """Raise what stands for an OSError about `path`, one of this package's errors."""
+    kinds = {FileNotFoundError: SourceNotFound, IsADirectoryError: SourceIsDirectory}
+    kind = kinds.get(type(error), SourceError)
+    failure = kind(f"cannot {doing}: {error.strerror or error}", source=path)
+    failure.errno = error.errno
+    failure.strerror = error.strerror
+    failure.filename = path
+    raise failure from None
+
+
+class Window:
+    """A run of a source's bytes in memory that the core can look at, moved along from its front.
+
+    This one has everything in sight from the beginning: it is over `bytes`.
+    """
+
+    is_final = True
+    can_seek = True
+
+    def __init__(self, name: str, data: bytes) -> None:
+        """Look at `data`."""
+        self.name = name
+        #: The source's size in bytes where it is known, for showing progress.
+        self.total: int | None = len(data)
+        #: Where the front is, in bytes from the source's first.
+        self.offset = 0
+        self._buffer: _core.FixedBuffer | _core.Buffer = _core.FixedBuffer(data)
+        self._start = 0
+        self._end = len(data)
+
+    def look(self) -> tuple[int, int, int]:
+        """Address and length of the bytes in sight, and the flags to hand them to the core with."""
+        length = min(self._end - self._start, LOOK_MAX)
+        is_last = self.is_final and length == self._end - self._start
+        flags = (FINAL if is_last else 0) | (START if self.offset == 0 else 0)
+        return self._buffer.address + self._start, length, flags
+
+    def bytes(self, count: int) -> bytes:
+        """A copy of the first `count` bytes in sight, or of as many as there are."""
+        return bytes(self._buffer.bytes[self._start : min(self._start + count, self._end)])
+
+    def take(self, count: int) -> None:
+        """Be done with `count` bytes at the front."""
+        self._start += count
+        self.offset += count
+
+    def fill(self) -> None:
+        """Bring more bytes in sight, waiting for them if need be."""
+
+    def seek(self, offset: int) -> None:
+        """Go to an offset in bytes from the source's first."""
+        self.offset = self._start = min(offset, self._end)
+
+    def close(self) -> None:
+        """Let go of the source."""
+
+
+class StreamWindow(Window):
+    """The window over what is read a piece at a time."""
+
+    is_final = False
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[memoryview], int],
+        close: Callable[[], None] | None = None,
+        *,
+        seek: Callable[[int], object] | None = None,
+        total: int | None = None,
+        is_file: bool = False,
+    ) -> None:
+        """Read with `read`, which fills what it can of a buffer and returns 0 at the end."""
+        self.name = name
+        self.total = total
+        self.offset = self._start = self._end = 0
+        self._buffer: _core.Buffer = _core.Buffer(CHUNK_MIN)
+        self._read = read
+        self._close = close
+        self._seek = seek
+        self._is_file = is_file
+
+    @property
+    def can_seek(self) -> bool:  # type: ignore[override]
+        """Whether `seek` works."""
+        return self._seek is not None
+
+    def fill(self) -> None:
+        """Bring more bytes in sight, waiting for them if need be; note when there are no more."""
+        if self.is_final:
+            return
+        left = self._end - self._start
+        size = len(self._buffer.bytes)
+        if left * 2 > size:
+            size *= 2  # what comes next does not fit
+        elif self._end and size < CHUNK_MAX:
+            size *= 4  # the reading goes on
+        buffer = self._buffer if size == len(self._buffer.bytes) else _core.Buffer(size)
+        buffer.view[:left] = self._buffer.view[self._start : self._end]
+        self._buffer = buffer
+        self._start, self._end = 0, left
+        try:
+            count = self._read(buffer.view[left:])
+        except MarcError as error:
+            error.source = self.name
+            error.byte_offset = self.offset + left
+            raise
+        if count == 0:
+            self.is_final = True
+            if self._is_file and not left and not self.offset:
+                raise EmptySource("the file is empty", source=self.name, byte_offset=0)
+        self._end += count
+
+    def seek(self, offset: int) -> None:
+        """Go to an offset in bytes from the source's first. Raises SeekNotSupported."""
+        if self._seek is None:
+            raise SeekNotSupported("a compressed file or a stream cannot be read from another "
+                                   "offset", source=self.name)
+        self._seek(offset)
+        self.offset = offset
+        self._start = self._end = 0
+        self.is_final = False
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._close is not None:
+            self._close()
+            self._close = None
+
+    def __del__(self) -> None:
+        # A reader that nobody closed takes its own file with it; a user's stays open.
+        if getattr(self, "_is_file", False):
+            self.close()
+
+
+def open_source(source: SourceLike) -> Window:
+    """The window over a source. Raises SourceNotFound and the like, TypeError for anything else."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Window("<bytes>", bytes(source))
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(os.fspath(source))
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else f"<{type(source).__name__}>"
+    return StreamWindow(
+        name, _read_of(source, name), getattr(source, "close", None), seek=_seek_of(source)
+    )
+
+
+def _open_path(path: str) -> Window:
+    try:
+        file: Any = open(path, "rb", buffering=0)  # noqa: SIM115  # the window closes it
+    except OSError as error:
+        raise_os_error(error, path, "open")
+    status = os.fstat(file.fileno())
+    is_regular = stat.S_ISREG(status.st_mode)
+    module = compression_of(path)
+    if module is None:
+        return StreamWindow(
+            path,
+            _read_of(file, path),
+            file.close,
+            seek=file.seek if is_regular else None,
+            total=status.st_size if is_regular else None,
+            is_file=is_regular,
+        )
+    unpacked = import_module(module).open(file)
+
+    def close() -> None:
+        unpacked.close()
+        file.close()
+
+    return StreamWindow(path, _read_unpacked(unpacked, file), close, is_file=is_regular)
+
+
+def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:
+    """How to read what a file object has, without waiting for more than that."""
+    read_into = next(
+        (getattr(file, n) for n in ("readinto1", "readinto", "recv_into") if hasattr(file, n)), None
+    )
+    if read_into is None:
+        read = getattr(file, "read1", None) or getattr(file, "read", None)
+        if read is None:
+            raise TypeError(
+                f"a path, bytes or a binary file object was expected, not {type(file).__name__}"
+            )
+
+        def read_into(view: memoryview) -> int:
+            data = read(len(view))
+            if isinstance(data, str):
+                raise TypeError(f"{name} is open as text: open it in binary mode, 'rb'")
+            view[: len(data)] = data
+            return len(data)
+
+    def checked(view: memoryview) -> int:
+        try:
+            count = read_into(view)
+        except OSError as error:
+            raise_os_error(error, name, "read")
+        if count is None:
+            raise SourceError("the file is in non-blocking mode and has nothing to read yet")
+        return int(count)
+
+    return checked
+
+
+def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
+    import zlib
+
+    failures: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+    if unpacked.__class__.__module__ == "lzma":
+        import lzma
+
+        failures = (*failures, lzma.LZMAError)
+
+    def read(view: memoryview) -> int:
+        try:
+            return int(unpacked.readinto(view))
+        except failures as error:
+            raise CompressedDataInvalid(
+                f"the compressed data is damaged or cut short: {error} "
+                f"(at byte {file.tell()} of the compressed file or shortly before)"
+            ) from None
+
+    return read
+
+
+def _seek_of(file: Any) -> Callable[[int], object] | None:
+    try:
+        return file.seek if file.seekable() else None
+    except (AttributeError, ValueError):
+        return None
+
+
+_XML_ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+
+
+def decoded_xml(window: Window) -> Window:
+    """The window, or one over its text in UTF-8 where an XML document is in another encoding."""
+    window.fill()
+    head = window.bytes(256)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif head.startswith(b"<\0"):
+        encoding = "utf-16-le"
+    elif head.startswith(b"\0<"):
+        encoding = "utf-16-be"
+    else:
+        declared = _XML_ENCODING.match(head)
+        encoding = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+        # It could be read thus far as bytes of ASCII.
+        if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii") or encoding.startswith("utf-16"):
+            return window
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        raise FormatUnknown(f"the XML document is in an unknown encoding, {encoding}",
+                            source=window.name) from None
+    pending = b""
+
+    def read(view: memoryview) -> int:
+        nonlocal pending
+        while not pending:
+            _, length, flags = window.look()
+            data = window.bytes(length)
+            try:
+                pending = decoder.decode(data, bool(flags & FINAL)).encode()
+            except UnicodeError as error:
+                raise TextError(f"the text is not {encoding}: {error}") from None
+            window.take(length)
+            if flags & FINAL and not pending:
+                return 0
+            window.fill()
+        count = min(len(view), len(pending))
+        view[:count] = pending[:count]
+        pending = pending[count:]
+        return count
+
+    return StreamWindow(window.name, read, window.close)

@@ -1,0 +1,213 @@
+"""What can go wrong, all of it under `MarcError`.
+
+Classes have pymarc's names where pymarc has one. Each error that comes from a record carries where
+it was found; `str()` of it is one line that says what is wrong, where, and what stands there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MarcError(Exception):
+    """The base of every error that this package raises.
+
+    Attributes, None where they are not known:
+
+    - `source`: the name of what was read, a path or `<bytes>`;
+    - `record_number`: the record's number in the source, from 1;
+    - `byte_offset`: where the record begins, in bytes from the start of the source;
+    - `offset_in_record`: where in the record the fault is, in bytes from its first;
+    - `tag`: the tag of the field at fault;
+    - `found`: the bytes at fault, cut to 40.
+    """
+
+    source: str | None = None
+    record_number: int | None = None
+    byte_offset: int | None = None
+    offset_in_record: int | None = None
+    tag: str | None = None
+    found: bytes | None = None
+
+    def __init__(self, message: str = "", **where: Any) -> None:
+        """Make the error from what is wrong and any of the attributes by name."""
+        super().__init__(message)
+        self.message = message or (self.__class__.__doc__ or "").split("\n", 1)[0]
+        for name, value in where.items():
+            setattr(self, name, value)
+
+    def __str__(self) -> str:
+        place = []
+        if self.record_number is not None:
+            place.append(f"record {self.record_number}")
+        if self.byte_offset is not None:
+            offset = self.byte_offset + (self.offset_in_record or 0)
+            place.append(f"byte {offset}")
+        if self.tag is not None:
+            place.append(f"field {self.tag}")
+        heads = [part for part in (self.source, ", ".join(place)) if part]
+        text = ": ".join([*heads, self.message])
+        return f"{text} (found {self.found!r})" if self.found else text
+
+
+class SourceError(MarcError, OSError):
+    """A source or target cannot be opened, read or written."""
+
+
+class SourceNotFound(SourceError, FileNotFoundError):
+    """There is no file by this name."""
+
+
+class SourceIsDirectory(SourceError, IsADirectoryError):
+    """The name is that of a directory."""
+
+
+class EmptySource(SourceError):
+    """The file holds nothing at all."""
+
+
+class CompressedDataInvalid(SourceError):
+    """Compressed data is damaged or cut short."""
+
+
+class SeekNotSupported(SourceError):
+    """The source cannot be read from another offset."""
+
+
+class FormatUnknown(MarcError, ValueError):
+    """The format is not named, and neither a file name nor the data tells it."""
+
+
+class StructureError(MarcError, ValueError):
+    """A record does not have the structure that ISO 2709 and MARC 21 demand."""
+
+
+class RecordLengthInvalid(StructureError):
+    """The record does not begin with a possible length."""
+
+
+class TruncatedRecord(StructureError):
+    """The data ends inside the record."""
+
+
+class EndOfRecordNotFound(StructureError):
+    """The record does not end with its terminator where it should."""
+
+
+class RecordLeaderInvalid(StructureError):
+    """The leader is not 24 ASCII characters."""
+
+
+class BaseAddressNotFound(StructureError):
+    """The leader has no base address."""
+
+
+class BaseAddressInvalid(StructureError):
+    """The base address lies outside the record."""
+
+
+class RecordDirectoryInvalid(StructureError):
+    """The directory is not made of whole entries."""
+
+
+class FieldInvalid(StructureError):
+    """A field does not lie in the record, or does not end with its terminator."""
+
+
+class NoFieldsFound(StructureError):
+    """The record has no fields."""
+
+
+class IndicatorsInvalid(StructureError):
+    """A field does not begin with two indicators."""
+
+
+class SubfieldCodeInvalid(StructureError):
+    """A subfield has no code, or one that is not a single character."""
+
+
+class TagInvalid(StructureError):
+    """A tag is not three printable ASCII characters, or does not suit its field."""
+
+
+class DelimiterInData(StructureError):
+    """A value holds a delimiter of ISO 2709, 1D, 1E or 1F."""
+
+
+class FieldNotFound(MarcError, LookupError):
+    """The record does not have this field."""
+
+
+class BadLeaderValue(MarcError, ValueError):
+    """A value does not fit its place in the leader."""
+
+
+class MissingLinkedFields(MarcError, LookupError):
+    """A field with subfield $6 has no field 880 that goes with it."""
+
+    def __init__(self, field: Any) -> None:
+        """Make the error for a field whose link leads nowhere."""
+        super().__init__(
+            f"field {field.tag} has a subfield $6 but no linked field could be found", tag=field.tag
+        )
+        self.field = field
+
+
+class TextError(MarcError, ValueError):
+    """Bytes are not the text that they are said to be, or text cannot be encoded."""
+
+
+class Utf8Invalid(TextError):
+    """Bytes that should be UTF-8 are not."""
+
+
+class Marc8Invalid(TextError):
+    """Bytes that should be MARC-8 are not."""
+
+
+class UnmappableCharacter(TextError):
+    """The encoding does not have the character."""
+
+
+class LimitError(MarcError, ValueError):
+    """The record is larger than ISO 2709 can express."""
+
+
+class FieldTooLong(LimitError):
+    """A field has more than 9,999 bytes."""
+
+
+class RecordTooLong(LimitError):
+    """A record has more than 99,999 bytes."""
+
+
+class MarkupError(MarcError, ValueError):
+    """A text format is not written as it should be."""
+
+
+class XmlSyntaxInvalid(MarkupError):
+    """The XML is not well-formed, or not MARCXML."""
+
+
+class XmlCharacterForbidden(MarkupError):
+    """A value holds a character that XML 1.0 does not allow."""
+
+
+class JsonSyntaxInvalid(MarkupError):
+    """The JSON is not well-formed."""
+
+
+class JsonStructureInvalid(MarkupError):
+    """The JSON is not that of a MARC record."""
+
+
+class MrkSyntaxInvalid(MarkupError):
+    """The text is not MRK."""
+
+
+class WriteNeedsRecord(MarcError, TypeError):
+    """Only a Record can be written."""
+
+
+class WriterClosed(MarcError, ValueError):
+    """The writer is closed."""

@@ -1,0 +1,279 @@
+"""Fields and what they are made of.
+
+A field that comes from a record keeps its content as one string, as in ISO 2709 but decoded, and
+takes it apart when its subfields are first asked for: most fields of most records never are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, NamedTuple, Sequence
+
+DELIMITER = "\x1f"
+
+
+class Subfield(NamedTuple):
+    """A subfield: a code of one character and a value."""
+
+    code: str
+    value: str
+
+
+class Indicators(NamedTuple):
+    """The two indicators of a data field."""
+
+    first: str
+    second: str
+
+
+def is_control_tag(tag: str) -> bool:
+    """Is this the tag of a control field, 001 to 009 (or 000)?"""
+    return tag < "010" and tag.isdigit()
+
+
+class Field:
+    """A field of a record: a control field with `data`, or one with indicators and subfields.
+
+        Field("001", data="12883376")
+        Field("245", Indicators("1", "0"), [Subfield("a", "Odes /"), Subfield("c", "Pindar.")])
+
+    Tags 001 to 009 are control fields, every other tag has indicators and subfields. `tag` is a
+    plain attribute.
+    """
+
+    # `_content` is None once the subfields have been handed out: then they are the truth.
+    __slots__ = ("_content", "_indicators", "subfields", "tag")
+
+    tag: str
+    subfields: list[Subfield]
+
+    def __init__(
+        self,
+        tag: str,
+        indicators: Sequence[str] | None = None,
+        subfields: Iterable[Subfield] | None = None,
+        data: str | None = None,
+    ) -> None:
+        """Make a field. `tag` of fewer than three digits gets its zeros.
+
+        Raises ValueError for indicators that are not two.
+        """
+        tag = str(tag)
+        self.tag = tag if len(tag) == 3 or not tag.isdigit() else f"{int(tag):03}"
+        self._content: str | None = None
+        if is_control_tag(self.tag):
+            self._content = data or ""
+            return
+        self.subfields = subfields if isinstance(subfields, list) else list(subfields or ())
+        self._indicators = Indicators(" ", " ")
+        if indicators:
+            self.indicators = indicators
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while the slot is empty: the content is taken apart now.
+        if name in ("subfields", "_indicators") and not self.control_field:
+            self._split()
+            return getattr(self, name)
+        raise AttributeError(f"field {self.tag} has no attribute {name!r}")
+
+    def _split(self) -> None:
+        content = self._content or ""
+        parts = content.split(DELIMITER)
+        # Two indicators is the rule; blanks stand for missing ones, more than two are left out.
+        self._indicators = Indicators(*f"{parts[0]:2.2}")
+        self.subfields = [Subfield(part[0], part[1:]) for part in parts[1:] if part]
+        self._content = None
+
+    def _text(self) -> str:
+        """The content as it stands between two field terminators."""
+        if self._content is not None:
+            return self._content
+        first, second = self._indicators
+        text = "".join([f"{DELIMITER}{code}{value}" for code, value in self.subfields])
+        return f"{first}{second}{text}"
+
+    @property
+    def control_field(self) -> bool:
+        """Whether this is a control field."""
+        return is_control_tag(self.tag)
+
+    def is_control_field(self) -> bool:
+        """Whether this is a control field."""
+        return self.control_field
+
+    @property
+    def data(self) -> str | None:
+        """The text of a control field; None for any other."""
+        return self._content if self.control_field else None
+
+    @data.setter
+    def data(self, value: str) -> None:
+        if not self.control_field:
+            raise AttributeError(f"field {self.tag} has subfields, not data")
+        self._content = value
+
+    @property
+    def indicators(self) -> Indicators | None:
+        """The indicators; None for a control field. Set from any two strings.
+
+        Setting raises ValueError for a sequence of another length.
+        """
+        return None if self.control_field else self._indicators
+
+    @indicators.setter
+    def indicators(self, value: Sequence[str]) -> None:
+        if self.control_field:
+            raise AttributeError(f"control field {self.tag} has no indicators")
+        if len(value) != 2:
+            raise ValueError(f"a field has two indicators, not {len(value)}: {value!r}")
+        if self._content is not None:
+            self._split()
+        self._indicators = Indicators(*value)
+
+    @property
+    def indicator1(self) -> str:
+        """The first indicator; empty for a control field."""
+        return "" if self.control_field else self._indicators.first
+
+    @indicator1.setter
+    def indicator1(self, value: str) -> None:
+        self.indicators = Indicators(value, self.indicator2)
+
+    @property
+    def indicator2(self) -> str:
+        """The second indicator; empty for a control field."""
+        return "" if self.control_field else self._indicators.second
+
+    @indicator2.setter
+    def indicator2(self, value: str) -> None:
+        self.indicators = Indicators(self.indicator1, value)
+
+    def __iter__(self) -> Iterator[Subfield]:
+        """The subfields, none for a control field."""
+        return iter(() if self.control_field else self.subfields)
+
+    def get(self, code: str, default: str | None = None) -> str | None:
+        """The value of the first subfield with this code, or `default`."""
+        content = self._content
+        if content is None:
+            for subfield in self.subfields:
+                if subfield.code == code:
+                    return subfield.value
+            return default
+        if self.control_field:
+            return default
+        start = content.find(DELIMITER + code)
+        if start < 0 or len(code) != 1:
+            return default
+        end = content.find(DELIMITER, start + 1)
+        return content[start + 2 : end if end >= 0 else None]
+
+    def __getitem__(self, code: str) -> str:
+        """The value of the first subfield with this code. Raises KeyError if there is none."""
+        value = self.get(code)
+        if value is None:
+            raise KeyError(code)
+        return value
+
+    def __setitem__(self, code: str, value: str) -> None:
+        """Change the one subfield with this code.
+
+        Raises KeyError if there is none or more than one, or if this is a control field.
+        """
+        if self.control_field:
+            raise KeyError(f"{code}: field {self.tag} is a control field")
+        found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
+        if len(found) != 1:
+            number = "no" if not found else "more than one"
+            raise KeyError(f"{code}: field {self.tag} has {number} subfield with this code")
+        self.subfields[found[0]] = Subfield(code, value)
+
+    def __contains__(self, code: str) -> bool:
+        """Whether there is a subfield with this code."""
+        return self.get(code) is not None
+
+    def get_subfields(self, *codes: str) -> list[str]:
+        """The values of all subfields with any of these codes, in the field's order."""
+        if self.control_field:
+            return []
+        return [subfield.value for subfield in self.subfields if subfield.code in codes]
+
+    def add_subfield(self, code: str, value: str, pos: int | None = None) -> None:
+        """Add a subfield at the end, or before the one at index `pos`.
+
+        A control field is left as it is.
+        """
+        if self.control_field:
+            return
+        if pos is None:
+            self.subfields.append(Subfield(code, value))
+        else:
+            self.subfields.insert(pos, Subfield(code, value))
+
+    def delete_subfield(self, code: str) -> str | None:
+        """Remove the first subfield with this code and return its value, None if there is none."""
+        if not self.control_field:
+            for index, subfield in enumerate(self.subfields):
+                if subfield.code == code:
+                    return self.subfields.pop(index).value
+        return None
+
+    def subfields_as_dict(self) -> dict[str, list[str]]:
+        """The values by code, each code's in a list. Empty for a control field."""
+        values: dict[str, list[str]] = {}
+        for code, value in self:
+            values.setdefault(code, []).append(value)
+        return values
+
+    def value(self) -> str:
+        """The data of a control field, or all values without their outer white space, blanks between."""
+        content = self._content
+        if content is None:
+            return " ".join([subfield.value.strip() for subfield in self.subfields])
+        if self.control_field:
+            return content
+        return " ".join([part[1:].strip() for part in content.split(DELIMITER)[1:] if part])
+
+    def format_field(self) -> str:
+        """The field as text for people: without $6, subject subdivisions behind ` -- `."""
+        if self.control_field:
+            return self._content or ""
+        divisions = ("v", "x", "y", "z") if self.is_subject_field() else ()
+        return "".join(
+            [
+                f" -- {value}" if code in divisions else f" {value}"
+                for code, value in self.subfields
+                if code != "6"
+            ]
+        ).strip()
+
+    def is_subject_field(self) -> bool:
+        """Whether the tag is in the range of subject headings, 6XX."""
+        return self.tag.startswith("6")
+
+    def linkage_occurrence_num(self) -> str | None:
+        """The occurrence number in subfield $6 (MARC 21 Format, Appendix A), None without one."""
+        linkage = self.get("6")
+        if not linkage:
+            return None
+        return linkage.partition("-")[2].partition("/")[0]
+
+    def __str__(self) -> str:
+        """The field as a line in MARCMaker's style. `Record.to_mrk` writes the lossless form."""
+        if self.control_field:
+            return f"={self.tag}  {(self._content or '').replace(' ', chr(92))}"
+        indicators = "".join(self._indicators).replace(" ", "\\")
+        return f"={self.tag}  {indicators}" + "".join([f"${c}{v}" for c, v in self.subfields])
+
+    def __repr__(self) -> str:
+        if self.control_field:
+            return f"Field({self.tag!r}, data={self._content!r})"
+        subfields = ", ".join([f"Subfield({code!r}, {value!r})" for code, value in self.subfields])
+        return f"Field({self.tag!r}, {tuple(self._indicators)!r}, [{subfields}])"
+
+
+def field_of(tag: str, content: str) -> Field:
+    """A field from its content as in ISO 2709, decoded and without its terminator."""
+    field = Field.__new__(Field)
+    field.tag = tag
+    field._content = content
+    return field

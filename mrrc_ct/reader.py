@@ -1,0 +1,153 @@
+"""Reading ISO 2709 records from a path, bytes or a file object, a batch at a time."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Iterator, NoReturn
+
+from . import _core
+from ._bindings import FINAL, Kind, Status
+from ._source import SourceLike, Window, open_source
+from .errors import MarcError
+from .record import Origin, Record, record_of
+
+
+class MARCReader:
+    """An iterator over the records of a file in ISO 2709.
+
+        for record in MARCReader("records.mrc"):
+            print(record.title())
+
+    A damaged record raises the error that says what is wrong with it and where; the next read goes
+    on with the record behind it.
+    """
+
+    def __init__(
+        self, source: SourceLike, *, from_encoding: str | None = None, references: bool = False
+    ) -> None:
+        """Open a source: a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes, a binary file object.
+
+        `from_encoding` (`utf-8`, `marc-8` or a codec of Python's) overrides leader/09.
+        `references` reads `&#xXXXX;` in MARC-8 text as the character it names. Raises SourceError
+        and its kin for what cannot be opened, LookupError for an unknown encoding.
+        """
+        self._window: Window | None = None
+        window = open_source(source)
+        self._origin = Origin(window.name, from_encoding, references)
+        self._window = window
+        self._scanner = _core.Scanner()
+        self._pending: Iterator[Record] = iter(())
+        self._number = 0
+        self._next_offset = 0
+        # The window's front is behind the batch; a damaged record there waits for its turn.
+        self._problem: MarcError | None = None
+        self._is_lost = False
+
+    def __iter__(self) -> MARCReader:
+        return self
+
+    def __next__(self) -> Record:
+        while True:
+            for record in self._pending:
+                return record
+            if not self._next_batch():
+                raise StopIteration
+
+    def read_record(self) -> Record | None:
+        """The next record; None at the end, and only there. Raises what iterating would."""
+        try:
+            return self.__next__()
+        except StopIteration:
+            return None
+
+    def tell(self) -> int:
+        """Where the next record begins, in bytes from the start of the source."""
+        return self._next_offset
+
+    def seek(self, offset: int) -> None:
+        """Go on with the record that begins at `offset`, in bytes from the start of the source.
+
+        Raises SeekNotSupported for a compressed file or a stream.
+        """
+        self._opened().seek(offset)
+        self._pending = iter(())
+        self._problem = None
+        self._is_lost = False
+        self._next_offset = offset
+
+    def _opened(self) -> Window:
+        if self._window is None:
+            raise ValueError("the reader is closed")
+        return self._window
+
+    def _next_batch(self) -> bool:
+        """Bring on the next records; False at the end. Raises the error of a damaged one."""
+        window = self._opened()
+        while True:
+            if self._problem is not None:
+                self._raise_problem(window)
+            if self._is_lost:
+                self._find_next(window)
+                continue
+            address, length, flags = window.look()
+            status, ends, kinds = self._scanner.scan(address, length, flags)
+            if status == Status.PROBLEM:
+                self._problem = _core.error_of(self._scanner.problem, window.name)
+            if ends:
+                data = window.bytes(ends[-1])
+                self._pending = self._records(data, ends, kinds, window.offset)
+                window.take(ends[-1])
+                return True
+            if status == Status.DONE:
+                return False
+            if status == Status.NEED_INPUT:
+                window.fill()
+
+    def _records(
+        self, data: bytes, ends: list[int], kinds: bytes, offset: int
+    ) -> Iterator[Record]:
+        origin, number, start = self._origin, self._number, 0
+        for end, kind in zip(ends, kinds):
+            if kind != Kind.GAP:
+                self._number = number = number + 1
+                self._next_offset = offset + end
+                yield record_of(data[start:end], kind, origin, number, offset + start)
+            start = end
+
+    def _raise_problem(self, window: Window) -> NoReturn:
+        """Raise the error of the record that the window's front stands at."""
+        error, self._problem = self._problem, None
+        assert error is not None
+        self._is_lost = True
+        self._number += 1
+        error.record_number = self._number
+        error.byte_offset = window.offset
+        raise error
+
+    def _find_next(self, window: Window) -> None:
+        """Leave bytes of a damaged record behind, all of them once `_is_lost` is unset."""
+        address, length, flags = window.look()
+        skip, found = _core.resync(address, length, bool(flags & FINAL))
+        window.take(skip)
+        self._next_offset = window.offset
+        self._is_lost = not found
+        if not found:
+            window.fill()
+
+    def close(self) -> None:
+        """Close the source. A reader that is not closed takes the file it opened with it."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+            self._pending = iter(())
+
+    def __enter__(self) -> MARCReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,89 @@
+"""Writing ISO 2709 records to a path or a file object."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from ._target import Target, TargetLike
+from .errors import WriteNeedsRecord, WriterClosed
+from .record import Record
+
+#: Records are gathered to about this many bytes before a path is written to.
+BUFFER_BYTES = 256 * 1024
+
+
+class MARCWriter:
+    """Writes records in ISO 2709.
+
+        with MARCWriter("out.mrc") as writer:
+            writer.write(record)
+    """
+
+    def __init__(
+        self, target: TargetLike, *, encoding: str | None = None, unmappable: str = "error"
+    ) -> None:
+        """Open a path (packed if it ends in `.gz`, `.bz2` or `.xz`), or take a binary file object.
+
+        `encoding` and `unmappable` are those of `Record.as_marc`. What is written to a file object
+        is passed on record by record; a path is written to a buffer at a time. Raises SourceError
+        for a path that cannot be written to.
+        """
+        self._encoding = encoding
+        self._unmappable = unmappable
+        self._is_buffered = not hasattr(target, "write")
+        self._target: Target | None = Target(target)
+        self._parts: list[bytes] = []
+        self._waiting = 0
+
+    def write_record(self, record: Record) -> None:
+        """Write one record.
+
+        Raises what `Record.as_marc` raises, and then nothing of the record is written; and
+        SourceError when the target cannot take it, WriterClosed behind `close`.
+        """
+        if not isinstance(record, Record):
+            raise WriteNeedsRecord(f"a Record was expected, not {type(record).__name__}")
+        if self._target is None:
+            raise WriterClosed("the writer is closed")
+        data = record.as_marc(self._encoding, unmappable=self._unmappable)
+        if not self._is_buffered:
+            self._target.write(data)
+            return
+        self._parts.append(data)
+        self._waiting += len(data)
+        if self._waiting >= BUFFER_BYTES:
+            self.flush()
+
+    write = write_record
+
+    def flush(self) -> None:
+        """Pass on what is waiting in the buffer."""
+        if self._target is None:
+            raise WriterClosed("the writer is closed")
+        if self._parts:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._waiting = 0
+            self._target.write(data)
+        self._target.flush()
+
+    def close(self) -> None:
+        """Write what is waiting and close the file; one that was handed in stays open."""
+        if self._target is None:
+            return
+        try:
+            self.flush()
+        finally:
+            target, self._target = self._target, None
+            target.close()
+
+    def __enter__(self) -> MARCWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

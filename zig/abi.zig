@@ -1,0 +1,263 @@
+//! The C ABI: every function that the library exports, and the only place where pointers from
+//! outside become slices. `bindings.zig` writes mrrc.h and the ctypes declarations from the types
+//! and the table at the end of this file.
+//!
+//! No function prints, aborts or unwinds. A handle is used by one thread at a time; a second one
+//! that comes meanwhile gets a status, not a race.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const convert = @import("convert.zig");
+const iso2709 = @import("iso2709.zig");
+const marc8 = @import("marc8.zig");
+const problem_module = @import("problem.zig");
+const Converter = convert.Converter;
+pub const Problem = problem_module.Problem;
+pub const Counts = convert.Counts;
+
+// A signal stack of std's own would put 256 KiB of thread-local storage into the library.
+pub const std_options: std.Options = .{ .signal_stack_size = null };
+
+const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
+
+/// Raised with every change of what this file exports, so that a stale library is noticed.
+pub const abi_version: u32 = 1;
+
+/// What a call comes back with. Negative numbers are failures of the call itself.
+pub const Status = enum(i32) {
+    need_input = 0,
+    output = 1,
+    problem = 2,
+    done = 3,
+    out_of_memory = -1,
+    invalid_argument = -2,
+    busy = -3,
+};
+
+/// How a conversion is to be done. Enumerations cross as numbers.
+pub const Options = extern struct {
+    /// A `Format`.
+    source: u32,
+    /// A `Format`.
+    target: u32,
+    /// An `Encoding` of ISO 2709 input.
+    source_encoding: u32,
+    /// An `Encoding` of ISO 2709 output.
+    target_encoding: u32,
+    /// An `Unmappable`.
+    unmappable: u32,
+    /// Nonzero: read `&#xXXXX;` in MARC-8 as the character it names.
+    references: u32,
+    /// Nonzero: write U+FFFD for a character that XML forbids.
+    replace_forbidden: u32,
+    /// The character to read for bytes that are no text; 0 makes them a problem.
+    replacement: u32,
+    /// Nonzero: one record by itself, no collection around it.
+    is_single: u32,
+};
+
+pub const Format = convert.Format;
+pub const Encoding = convert.Encoding;
+pub const Unmappable = marc8.Unmappable;
+
+/// What one call of `mrrc_convert` did.
+pub const Output = extern struct {
+    /// Bytes of the input that are done with.
+    consumed: u64 = 0,
+    /// The output, good until the next call with the handle.
+    bytes: ?[*]const u8 = null,
+    /// Its length in bytes.
+    length: u64 = 0,
+    counts: Counts = .{},
+};
+
+const Handle = struct {
+    converter: Converter,
+    busy: std.atomic.Value(bool) = .init(false),
+};
+
+/// What stands between two ends that `mrrc_scan` gives.
+pub const Kind = enum(u8) {
+    /// A UTF-8 record whose fields come by splitting at 1E.
+    plain = 0,
+    /// A record in MARC-8, or one whose fields do not stand in the directory's order.
+    other = 1,
+    /// Line ends between records.
+    gap = 2,
+};
+
+/// What `mrrc_scan` found.
+pub const Scan = extern struct {
+    /// Entries written to the arrays.
+    count: u64 = 0,
+    /// Bytes of the input that they take up.
+    consumed: u64 = 0,
+};
+
+const flag_final = 1;
+const flag_restart = 2;
+const flag_start = 4;
+
+pub export fn mrrc_abi_version() callconv(.c) u32 {
+    return abi_version;
+}
+
+fn slice(bytes: ?[*]const u8, length: u64) []const u8 {
+    const pointer = bytes orelse return &.{};
+    return pointer[0..@intCast(length)];
+}
+
+pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]u32, kinds: ?[*]u8, capacity: u64, result: *Scan, problem: *Problem) callconv(.c) i32 {
+    result.* = .{};
+    if (length > std.math.maxInt(u32)) return @backingInt(Status.invalid_argument);
+    const data = slice(bytes, length);
+    const final = flags & flag_final != 0;
+    var at: usize = 0;
+    var count: usize = 0;
+    const status: Status = while (count < capacity) {
+        var kind: Kind = .gap;
+        var end = at + iso2709.gapLength(data[at..], at == 0 and flags & flag_start != 0);
+        if (end == at) {
+            const checked = iso2709.check(data[at..], final, problem) catch break .problem;
+            const frame = switch (checked) {
+                .record => |frame| frame,
+                .need_more => break .need_input,
+                .end => break .done,
+            };
+            kind = if (frame.is_canonical and data[at + 9] == 'a') .plain else .other;
+            end += frame.length;
+        }
+        if (ends) |pointer| pointer[count] = @intCast(end);
+        if (kinds) |pointer| pointer[count] = @backingInt(kind);
+        count += 1;
+        at = end;
+    } else .output;
+    result.* = .{ .count = count, .consumed = at };
+    return @backingInt(status);
+}
+
+pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
+    const data = slice(bytes, length);
+    if (iso2709.soundFrame(data)) |frame_length| {
+        skip.* = frame_length;
+        return @backingInt(Status.done);
+    }
+    const sync = iso2709.resync(data, flags & flag_final != 0);
+    skip.* = sync.skip;
+    return @backingInt(if (sync.found) Status.done else Status.need_input);
+}
+
+fn fromNumber(comptime E: type, number: u32) ?E {
+    return std.enums.fromInt(E, number);
+}
+
+pub export fn mrrc_converter_create(options: *const Options, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
+    const invalid = @backingInt(Status.invalid_argument);
+    if (options.replacement > 0x10ffff or (options.replacement >= 0xd800 and options.replacement < 0xe000)) return invalid;
+    const handle = gpa.create(Handle) catch return @backingInt(Status.out_of_memory);
+    handle.busy = .init(false);
+    handle.converter.init(gpa, .{
+        .source = fromNumber(Format, options.source) orelse return destroyed(handle),
+        .target = fromNumber(Format, options.target) orelse return destroyed(handle),
+        .source_encoding = fromNumber(Encoding, options.source_encoding) orelse return destroyed(handle),
+        .target_encoding = fromNumber(Encoding, options.target_encoding) orelse return destroyed(handle),
+        .unmappable = fromNumber(Unmappable, options.unmappable) orelse return destroyed(handle),
+        .references = options.references != 0,
+        .replace_forbidden = options.replace_forbidden != 0,
+        .replacement = if (options.replacement == 0) null else @intCast(options.replacement),
+        .is_single = options.is_single != 0,
+    });
+    result.* = handle;
+    return @backingInt(Status.done);
+}
+
+fn destroyed(handle: *Handle) i32 {
+    gpa.destroy(handle);
+    return @backingInt(Status.invalid_argument);
+}
+
+pub export fn mrrc_converter_destroy(pointer: ?*anyopaque) callconv(.c) void {
+    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return));
+    handle.converter.deinit();
+    gpa.destroy(handle);
+}
+
+pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, flags: u32, output: *Output, problem: *Problem) callconv(.c) i32 {
+    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return @backingInt(Status.invalid_argument)));
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    const converter = &handle.converter;
+    if (flags & flag_restart != 0) converter.restart();
+    var consumed: usize = 0;
+    const status = converter.feed(slice(bytes, length), flags & flag_final != 0, &consumed) catch
+        return @backingInt(Status.out_of_memory);
+    output.* = .{
+        .consumed = consumed,
+        .bytes = converter.out.items().ptr,
+        .length = converter.out.length(),
+        .counts = converter.counts,
+    };
+    if (status == .problem) problem.* = converter.problem;
+    return switch (status) {
+        .need_input => @backingInt(Status.need_input),
+        .output => @backingInt(Status.output),
+        .problem => @backingInt(Status.problem),
+        .done => @backingInt(Status.done),
+    };
+}
+
+/// What `bindings.zig` writes down of each function: the names that types do not carry, and a line
+/// of documentation.
+pub const documentation = [_]Documentation{
+    .{ .name = "mrrc_abi_version", .parameters = &.{}, .text = "The version of this interface; compare it with MRRC_ABI_VERSION." },
+    .{
+        .name = "mrrc_scan",
+        .parameters = &.{ "bytes", "length", "flags", "ends", "kinds", "capacity", "result", "problem" },
+        .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null.",
+    },
+    .{
+        .name = "mrrc_resync",
+        .parameters = &.{ "bytes", "length", "flags", "skip" },
+        .text = "How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more.",
+    },
+    .{
+        .name = "mrrc_converter_create",
+        .parameters = &.{ "options", "result" },
+        .text = "Make a converter of one format into another. Free it with mrrc_converter_destroy.",
+    },
+    .{ .name = "mrrc_converter_destroy", .parameters = &.{"converter"}, .text = "Free a converter and its output. A null pointer is left alone." },
+    .{
+        .name = "mrrc_convert",
+        .parameters = &.{ "converter", "bytes", "length", "flags", "output", "problem" },
+        .text = "Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record.",
+    },
+};
+
+pub const Documentation = struct { name: []const u8, parameters: []const []const u8, text: []const u8 };
+
+/// Flags of a call, for `bindings.zig`.
+pub const flag_table = .{
+    .{ "FINAL", flag_final, "No input comes behind these bytes." },
+    .{ "RESTART", flag_restart, "Begin another stream with the same converter." },
+    .{ "START", flag_start, "The bytes are the start of a stream: a byte order mark may stand there." },
+};
+
+test {
+    _ = @import("buffer.zig");
+    _ = @import("convert.zig");
+    _ = @import("flat.zig");
+    _ = @import("iso2709.zig");
+    _ = @import("json_reader.zig");
+    _ = @import("json_writer.zig");
+    _ = @import("marc8.zig");
+    _ = @import("marcxml_reader.zig");
+    _ = @import("marcxml_writer.zig");
+    _ = @import("mrk.zig");
+    _ = @import("normalize.zig");
+    _ = @import("problem.zig");
+    _ = @import("record.zig");
+    _ = @import("scan.zig");
+    _ = @import("utf8.zig");
+    _ = @import("xml_token.zig");
+}

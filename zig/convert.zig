@@ -1,0 +1,439 @@
+//! The conversion of a stream of records from any format to any other, a piece of input at a time.
+//! The caller reads and writes files; a `Converter` takes bytes and gives bytes. A record that
+//! cannot be read or written costs that record: it is reported, its half-written output is taken
+//! back, and the next call goes on behind it.
+
+const std = @import("std");
+const flat = @import("flat.zig");
+const iso2709 = @import("iso2709.zig");
+const json_reader = @import("json_reader.zig");
+const json_writer = @import("json_writer.zig");
+const marc8 = @import("marc8.zig");
+const marcxml_reader = @import("marcxml_reader.zig");
+const marcxml_writer = @import("marcxml_writer.zig");
+const mrk = @import("mrk.zig");
+const record_module = @import("record.zig");
+const utf8 = @import("utf8.zig");
+const problem_module = @import("problem.zig");
+const Buffer = @import("buffer.zig").Buffer;
+const Error = problem_module.Error;
+const Problem = problem_module.Problem;
+const Record = record_module.Record;
+
+pub const Format = enum(u32) { marc = 0, marcxml = 1, json = 2, jsonl = 3, marcjson = 4, mrk = 5, flat = 6 };
+
+/// How the text of an ISO 2709 record is encoded. `kept`: on reading as leader/09 says, on writing
+/// as it was read.
+pub const Encoding = enum(u32) { kept = 0, utf8 = 1, marc8 = 2, bytes = 3 };
+
+pub const Options = struct {
+    source: Format,
+    target: Format,
+    source_encoding: Encoding = .kept,
+    target_encoding: Encoding = .kept,
+    unmappable: marc8.Unmappable = .@"error",
+    /// Read `&#xXXXX;` in MARC-8 as the character it names.
+    references: bool = false,
+    replace_forbidden: bool = false,
+    /// Written for bytes that are no text; null reports them.
+    replacement: ?u21 = null,
+    /// One record by itself: no collection around it.
+    is_single: bool = false,
+};
+
+pub const Status = enum(u32) {
+    /// All that could be read of the input was; more of it is needed.
+    need_input = 0,
+    /// Enough output for one call: take it and call again with what was not consumed.
+    output = 1,
+    /// One record was lost, `problem` says why. Call again with what was not consumed.
+    problem = 2,
+    /// The input has ended and the output is complete.
+    done = 3,
+};
+
+/// A call returns when it has this much output, so that none takes long.
+const output_target = 1 << 18;
+
+pub const Counts = extern struct {
+    records_read: u64 = 0,
+    records_written: u64 = 0,
+    /// Characters that became U+FFFD, a reference or a fill character, as asked for.
+    characters_replaced: u64 = 0,
+    /// Bytes that belong to no record that was read, white space and markup not counted.
+    bytes_skipped: u64 = 0,
+};
+
+const Step = union(enum) { record: usize, skip: usize, need_more, end };
+
+pub const Converter = struct {
+    gpa: std.mem.Allocator,
+    options: Options,
+    record: Record,
+    out: Buffer,
+    encoded: Buffer,
+    decoder: marc8.Decoder,
+    encoder: marc8.Encoder,
+    xml: marcxml_reader.Reader,
+    json: json_reader.Reader,
+    mrk: mrk.Reader,
+    problem: Problem = .{},
+    counts: Counts = .{},
+    /// Offset in the stream of the input's first byte.
+    position: u64 = 0,
+    /// Records begun, good and bad.
+    begun: u64 = 0,
+    is_started: bool = false,
+    is_done: bool = false,
+    /// Behind a record that could not be read, looking for the next.
+    is_lost: bool = false,
+    /// The sound ISO 2709 record just read, to be copied where nothing is to change.
+    raw: ?[]const u8 = null,
+    /// What the text of the record just read was encoded in.
+    encoding: Encoding = .utf8,
+
+    /// Made in place: the readers hold pointers into it.
+    pub fn init(self: *Converter, gpa: std.mem.Allocator, options: Options) void {
+        self.* = .{
+            .gpa = gpa,
+            .options = options,
+            .record = .init(gpa),
+            .out = .{ .gpa = gpa },
+            .encoded = .{ .gpa = gpa },
+            .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
+            .encoder = .{ .gpa = gpa, .unmappable = options.unmappable },
+            .xml = .{ .gpa = gpa, .problem = &self.problem },
+            .json = .{ .problem = &self.problem },
+            .mrk = .{ .problem = &self.problem },
+        };
+    }
+
+    pub fn deinit(self: *Converter) void {
+        self.record.deinit();
+        self.out.deinit();
+        self.encoded.deinit();
+        self.decoder.deinit();
+        self.encoder.deinit();
+        self.xml.deinit();
+        self.* = undefined;
+    }
+
+    /// Begin another stream, keeping the memory.
+    pub fn restart(self: *Converter) void {
+        self.counts = .{};
+        self.position = 0;
+        self.begun = 0;
+        self.is_started = false;
+        self.is_done = false;
+        self.is_lost = false;
+        self.xml.restart();
+        self.json = .{ .problem = &self.problem };
+    }
+
+    /// Convert what can be converted of `data`, the input from `position` on. `consumed` tells how
+    /// much of it is done with; the output, good until the next call, is in `out`.
+    pub fn feed(self: *Converter, data: []const u8, final: bool, consumed: *usize) error{OutOfMemory}!Status {
+        self.out.clear();
+        self.problem.clear();
+        consumed.* = 0;
+        defer {
+            self.position += consumed.*;
+            self.counts.characters_replaced += self.decoder.replaced + self.encoder.substituted;
+            self.decoder.replaced = 0;
+            self.encoder.substituted = 0;
+        }
+        if (self.is_done) return .done;
+        if (!self.is_started) {
+            self.is_started = true;
+            try self.out.append(self.opening());
+        }
+        while (self.out.length() < output_target) {
+            const rest = data[consumed.*..];
+            const step = if (self.is_lost) self.findNext(rest, final) else self.readNext(rest, final) catch |err| switch (err) {
+                error.OutOfMemory => return error.OutOfMemory,
+                error.Problem => {
+                    self.is_lost = true;
+                    return self.report(consumed.*);
+                },
+            };
+            switch (step) {
+                .need_more => return if (self.out.length() > 0) .output else .need_input,
+                .skip => |count| consumed.* += count,
+                .end => {
+                    self.is_done = true;
+                    try self.out.append(self.closing());
+                    return .done;
+                },
+                .record => |length| {
+                    self.counts.records_read += 1;
+                    const written = self.writeRecord();
+                    const offset = consumed.*;
+                    consumed.* += length;
+                    written catch |err| switch (err) {
+                        error.OutOfMemory => return error.OutOfMemory,
+                        error.Problem => return self.report(offset),
+                    };
+                    self.begun += 1;
+                    self.counts.records_written += 1;
+                },
+            }
+        }
+        return .output;
+    }
+
+    fn report(self: *Converter, offset: usize) Status {
+        self.problem.records_before = self.begun;
+        self.problem.byte_offset = self.position + offset;
+        self.begun += 1;
+        return .problem;
+    }
+
+    fn opening(self: *const Converter) []const u8 {
+        if (self.options.is_single) return "";
+        return switch (self.options.target) {
+            .marcxml => marcxml_writer.collection_start,
+            .json => "[",
+            else => "",
+        };
+    }
+
+    fn closing(self: *const Converter) []const u8 {
+        if (self.options.is_single) return "";
+        return switch (self.options.target) {
+            .marcxml => marcxml_writer.collection_end,
+            .json => "\n]\n",
+            else => "",
+        };
+    }
+
+    // ---- reading
+
+    fn readNext(self: *Converter, data: []const u8, final: bool) Error!Step {
+        self.raw = null;
+        if (data.len > record_module.record_bytes_max) return self.readNext(data[0..record_module.record_bytes_max], false);
+        const is_text = self.options.source != .marc and self.options.source != .flat;
+        if (is_text and self.position == 0 and self.begun == 0 and std.mem.startsWith(u8, data, "\u{feff}")) {
+            return .{ .skip = 3 };
+        }
+        return switch (self.options.source) {
+            .marc => self.readMarc(data, final),
+            .marcxml => switch (try self.xml.next(data, final, &self.record)) {
+                inline else => |payload, tag| @unionInit(Step, @tagName(tag), payload),
+            },
+            .json, .jsonl, .marcjson => switch (try self.json.next(data, final, &self.record)) {
+                inline else => |payload, tag| @unionInit(Step, @tagName(tag), payload),
+            },
+            .mrk => self.readMrk(data, final),
+            .flat => self.readFlat(data, final),
+        };
+    }
+
+    fn readMrk(self: *Converter, data: []const u8, final: bool) Error!Step {
+        const blank = mrk.Reader.skipBlank(data);
+        if (blank > 0) return .{ .skip = blank };
+        if (data.len == 0) return if (final) .end else .need_more;
+        return .{ .record = try self.mrk.read(data, final, &self.record) orelse return .need_more };
+    }
+
+    fn readFlat(self: *Converter, data: []const u8, final: bool) Error!Step {
+        if (data.len == 0) return if (final) .end else .need_more;
+        const length = try flat.read(data, &self.record, &self.problem) orelse {
+            if (!final) return .need_more;
+            return self.problem.set(.truncated_record, 0, "", "the record has no terminator 1D", .{});
+        };
+        const is_utf8 = self.record.leader[9] == 'a';
+        self.encoding = if (is_utf8) .utf8 else .marc8;
+        return .{ .record = length };
+    }
+
+    fn readMarc(self: *Converter, data: []const u8, final: bool) Error!Step {
+        const gap = iso2709.gapLength(data, self.position == 0 and self.begun == 0);
+        if (gap > 0) return .{ .skip = gap };
+        const frame = switch (try iso2709.check(data, final, &self.problem)) {
+            .record => |frame| frame,
+            .need_more => return .need_more,
+            .end => return .end,
+        };
+        try iso2709.read(data, frame, &self.record);
+        const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
+        self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
+        if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
+        switch (self.encoding) {
+            .utf8, .kept => self.record.leader[9] = 'a',
+            .marc8 => if (declared == .utf8) {
+                self.record.leader[9] = ' ';
+            },
+            .bytes => {},
+        }
+        if (!self.isCopied()) try self.decodeText(frame.is_canonical);
+        return .{ .record = frame.length };
+    }
+
+    /// Nothing is to change: the record's own bytes are what would be written.
+    fn isCopied(self: *const Converter) bool {
+        const keeps = self.options.target_encoding == .kept or self.options.target_encoding == self.encoding;
+        return self.raw != null and self.options.target == .marc and keeps;
+    }
+
+    /// Bring the text of the fields into UTF-8.
+    fn decodeText(self: *Converter, is_canonical: bool) Error!void {
+        const record = &self.record;
+        switch (self.encoding) {
+            .bytes => return,
+            .utf8, .kept => {
+                // Where fields might overlap, each must be valid by itself.
+                if (is_canonical and utf8.indexOfInvalid(record.bytes) == null) return;
+                if (self.options.replacement == null) for (record.fields.items) |field| {
+                    const content = record.content(field);
+                    const at = utf8.indexOfInvalid(content) orelse continue;
+                    self.problem.set(.utf8_invalid, field.start + at, content[at..@min(at + 4, content.len)], "the text is not UTF-8, which leader/09 says it is", .{}) catch {};
+                    self.problem.setTag(field.tag);
+                    return error.Problem;
+                };
+            },
+            .marc8 => self.decoder.setDefaults(self.find066()),
+        }
+        for (record.fields.items) |*field| {
+            const content = record.content(field.*);
+            const start: u32 = @intCast(record.text.length());
+            if (self.encoding == .marc8) {
+                const is_control = record_module.isControlTag(field.tag);
+                self.decoder.decodeContent(&record.text, content, is_control, field.start, &self.problem) catch |err| {
+                    if (err == error.Problem) self.problem.setTag(field.tag);
+                    return err;
+                };
+            } else {
+                try self.appendReplacing(content);
+            }
+            field.start = start;
+            field.end = @intCast(record.text.length());
+        }
+        record.seal();
+    }
+
+    fn appendReplacing(self: *Converter, content: []const u8) Error!void {
+        var rest = content;
+        while (utf8.indexOfInvalid(rest)) |at| {
+            try self.record.append(rest[0..at]);
+            try self.record.text.appendCharacter(self.options.replacement orelse 0xfffd);
+            self.counts.characters_replaced += 1;
+            rest = rest[at + 1 ..];
+        }
+        try self.record.append(rest);
+    }
+
+    fn find066(self: *const Converter) ?[]const u8 {
+        for (self.record.fields.items) |field| {
+            if (std.mem.eql(u8, &field.tag, "066")) return self.record.content(field);
+        }
+        return null;
+    }
+
+    /// Behind damage: leave out what cannot be read, up to where the next record may begin.
+    fn findNext(self: *Converter, data: []const u8, final: bool) Step {
+        const skip: usize, const found: bool = switch (self.options.source) {
+            .marc => blk: {
+                if (iso2709.soundFrame(data)) |length| break :blk .{ length, true };
+                const sync = iso2709.resync(data, final);
+                break :blk .{ sync.skip, sync.found };
+            },
+            .marcxml => blk: {
+                const sync = self.xml.resync(data, final);
+                break :blk .{ sync.skip, sync.found };
+            },
+            .json, .jsonl, .marcjson => blk: {
+                const sync = self.json.resync(data, final);
+                break :blk .{ sync.skip, sync.found };
+            },
+            .mrk => blk: {
+                const length = mrk.Reader.recordEnd(data, final) orelse break :blk .{ 0, false };
+                break :blk .{ length, true };
+            },
+            .flat => blk: {
+                const terminator = std.mem.indexOfScalar(u8, data, record_module.record_terminator) orelse break :blk .{ data.len, final };
+                break :blk .{ terminator + 1, true };
+            },
+        };
+        self.is_lost = !found;
+        self.counts.bytes_skipped += skip;
+        return if (skip > 0 or found) .{ .skip = skip } else .need_more;
+    }
+
+    // ---- writing
+
+    fn writeRecord(self: *Converter) Error!void {
+        const mark = self.out.length();
+        errdefer self.out.shrink(mark);
+        // A record that is written in another encoding than it was read in needs no 066 any more.
+        if (self.options.target != .flat and self.encoding == .marc8 and !self.isCopied()) self.remove066();
+        const out = &self.out;
+        switch (self.options.target) {
+            .marc => try self.writeMarc(),
+            .marcxml => {
+                var writer: marcxml_writer.Writer = .{ .out = out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
+                try writer.record(&self.record, self.options.is_single);
+                self.counts.characters_replaced += writer.replaced;
+            },
+            .json => {
+                if (!self.options.is_single) try out.append(if (self.counts.records_written == 0) "\n" else ",\n");
+                try json_writer.write(out, &self.record, .marc_in_json, &self.problem);
+            },
+            .jsonl, .marcjson => |target| {
+                try json_writer.write(out, &self.record, if (target == .jsonl) .marc_in_json else .marcjson, &self.problem);
+                if (!self.options.is_single) try out.byte('\n');
+            },
+            .mrk => try mrk.write(out, &self.record, &self.problem),
+            .flat => try flat.write(out, &self.record),
+        }
+    }
+
+    fn writeMarc(self: *Converter) Error!void {
+        if (self.isCopied()) return self.out.append(self.raw.?);
+        const target = if (self.options.target_encoding == .kept) self.encoding else self.options.target_encoding;
+        switch (target) {
+            .utf8, .kept => self.record.leader[9] = 'a',
+            .marc8 => {
+                if (self.record.leader[9] == 'a') self.record.leader[9] = ' ';
+                try self.encodeText();
+            },
+            .bytes => {},
+        }
+        try iso2709.write(&self.out, &self.record, &self.problem);
+    }
+
+    fn remove066(self: *Converter) void {
+        const fields = &self.record.fields;
+        var kept: usize = 0;
+        for (fields.items) |field| if (!std.mem.eql(u8, &field.tag, "066")) {
+            fields.items[kept] = field;
+            kept += 1;
+        };
+        fields.shrinkRetainingCapacity(kept);
+    }
+
+    /// Bring the text of the fields into MARC-8, and list its sets in a field 066.
+    fn encodeText(self: *Converter) Error!void {
+        const record = &self.record;
+        self.remove066();
+        self.encoder.used = .empty;
+        self.encoded.clear();
+        for (record.fields.items) |*field| {
+            const start: u32 = @intCast(self.encoded.length());
+            const is_control = record_module.isControlTag(field.tag);
+            self.encoder.encodeContent(&self.encoded, record.content(field.*), is_control, &self.problem) catch |err| {
+                if (err == error.Problem) self.problem.setTag(field.tag);
+                return err;
+            };
+            field.start = start;
+            field.end = @intCast(self.encoded.length());
+        }
+        const start: u32 = @intCast(self.encoded.length());
+        try marc8.append066(&self.encoded, self.encoder.used);
+        record.bytes = self.encoded.items();
+        if (self.encoded.length() == start) return;
+        const index = for (record.fields.items, 0..) |field, index| {
+            if (std.mem.order(u8, &field.tag, "066") == .gt) break index;
+        } else record.fields.items.len;
+        try record.fields.insert(record.gpa, index, .{ .tag = "066".*, .start = start, .end = @intCast(self.encoded.length()) });
+    }
+};

@@ -1,0 +1,54 @@
+//! The form in which records cross between the core and its host language: the leader, the tags
+//! one behind the other, 1E, each field's content with 1E behind it, 1D. Splitting at 1E gives the
+//! head and the fields; nothing is counted, so nothing can overflow.
+
+const std = @import("std");
+const record_module = @import("record.zig");
+const problem_module = @import("problem.zig");
+const Buffer = @import("buffer.zig").Buffer;
+const Error = problem_module.Error;
+const Problem = problem_module.Problem;
+const Record = record_module.Record;
+
+const leader_length = record_module.leader_length;
+const field_terminator = record_module.field_terminator;
+const record_terminator = record_module.record_terminator;
+
+/// Read the record at the start of `data`: its length in bytes, or null when it is not all there.
+pub fn read(data: []const u8, record: *Record, problem: *Problem) Error!?usize {
+    const length = 1 + (std.mem.indexOfScalar(u8, data, record_terminator) orelse return null);
+    const head_end = std.mem.indexOfScalar(u8, data[0..length], field_terminator) orelse 0;
+    if (head_end < leader_length or (head_end - leader_length) % 3 != 0) {
+        return problem.set(.leader_invalid, 0, data[0..@min(length, leader_length)], "the leader should have 24 bytes and each tag three", .{});
+    }
+    record.reset();
+    @memcpy(&record.leader, data[0..leader_length]);
+    record.bytes = data[0..length];
+    var tag_at: usize = leader_length;
+    var at = head_end + 1;
+    while (tag_at < head_end) : (tag_at += 3) {
+        const end = std.mem.indexOfScalarPos(u8, data[0..length], at, field_terminator) orelse
+            return problem.set(.delimiter_in_data, at, "", "there are more tags than fields", .{});
+        const tag = data[tag_at..][0..3].*;
+        if (!record_module.isTag(&tag)) {
+            return problem.set(.tag_invalid, tag_at, &tag, "a tag should be three printable ASCII characters", .{});
+        }
+        try record.fields.append(record.gpa, .{ .tag = tag, .start = @intCast(at), .end = @intCast(end) });
+        at = end + 1;
+    }
+    if (at != length - 1) {
+        return problem.set(.delimiter_in_data, at, "", "a field holds a terminator, 1D or 1E, as data", .{});
+    }
+    return length;
+}
+
+pub fn write(out: *Buffer, record: *const Record) Error!void {
+    try out.append(&record.leader);
+    for (record.fields.items) |field| try out.append(&field.tag);
+    try out.byte(field_terminator);
+    for (record.fields.items) |field| {
+        try out.append(record.content(field));
+        try out.byte(field_terminator);
+    }
+    try out.byte(record_terminator);
+}

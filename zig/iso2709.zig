@@ -1,0 +1,353 @@
+//! ISO 2709 as MARC 21 uses it (MARC 21 Specifications, "Record Structure"): a leader of 24 bytes,
+//! a directory of 12-byte entries (tag, length, start), the fields' data, each ended by 1E, and 1D.
+//!
+//! `check` judges one record without building anything, `read` takes a checked record apart,
+//! `write` puts one together, `resync` finds where to go on behind a damaged one.
+
+const std = @import("std");
+const scan = @import("scan.zig");
+const record_module = @import("record.zig");
+const problem_module = @import("problem.zig");
+const Buffer = @import("buffer.zig").Buffer;
+const Error = problem_module.Error;
+const Problem = problem_module.Problem;
+const Record = record_module.Record;
+const Tag = record_module.Tag;
+
+const leader_length = record_module.leader_length;
+const field_terminator = record_module.field_terminator;
+const record_terminator = record_module.record_terminator;
+
+pub const entry_length = 12;
+/// A leader, an empty directory's terminator, and the record terminator.
+pub const record_length_min = leader_length + 2;
+pub const record_length_max = 99_999;
+/// A field with its terminator.
+pub const field_length_max = 9_999;
+
+const terminators: scan.Class = .{ .others = &.{ record_terminator, field_terminator } };
+
+/// What `check` finds out about a sound record.
+pub const Frame = struct {
+    length: u32,
+    base_address: u32,
+    /// The fields stand in the order of the directory, one behind the other, nothing else between
+    /// them: cutting the data at each 1E gives them, and `write` would give these very bytes.
+    is_canonical: bool,
+
+    pub fn fieldCount(self: Frame) usize {
+        return (self.base_address - leader_length - 1) / entry_length;
+    }
+};
+
+pub const Status = union(enum) {
+    record: Frame,
+    /// The record goes on behind the end of the input.
+    need_more,
+    /// The input is empty.
+    end,
+};
+
+/// Unsigned decimal number of exactly `bytes.len` digits, or null.
+inline fn parseDigits(comptime count: usize, bytes: *const [count]u8) ?u32 {
+    var value: u32 = 0;
+    var wrong: u8 = 0;
+    inline for (bytes) |byte| {
+        const digit = byte -% '0';
+        wrong |= @intFromBool(digit > 9);
+        value = value *% 10 +% digit;
+    }
+    return if (wrong == 0) value else null;
+}
+
+/// Judge the record at the start of `data`. `final` says that no more input will come.
+pub fn check(data: []const u8, final: bool, problem: *Problem) error{Problem}!Status {
+    if (data.len < leader_length) {
+        if (!final) return .need_more;
+        if (data.len == 0) return .end;
+        if (data.len >= 5 and parseDigits(5, data[0..5]) == null) return lengthInvalid(data, problem);
+        return problem.set(.truncated_record, 0, data, "{d} bytes are left, a leader has 24", .{data.len});
+    }
+    const length = parseDigits(5, data[0..5]) orelse return lengthInvalid(data, problem);
+    if (length < record_length_min) {
+        return problem.set(.record_length_invalid, 0, data[0..5], "the record length is less than 26, the least a record can have", .{});
+    }
+    if (length > data.len) {
+        if (!final) return .need_more;
+        return problem.set(.truncated_record, 0, data[0..5], "the record should have {d} bytes, {d} are left", .{ length, data.len });
+    }
+    const record = data[0..length];
+    if (record[length - 1] != record_terminator) {
+        return problem.set(.end_of_record_not_found, length - 1, record[length - 1 ..], "the record should end here with 1D", .{});
+    }
+    return .{ .record = try checkBody(record, problem) };
+}
+
+fn lengthInvalid(data: []const u8, problem: *Problem) error{Problem} {
+    const found = data[0..@min(data.len, 12)];
+    return problem.set(.record_length_invalid, 0, found, "a record should begin with its length in five digits", .{});
+}
+
+/// Judge base address, directory and fields of a record whose length and last byte are right.
+fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
+    const length = record.len;
+    if (!isSoundLeader(record[0..leader_length])) {
+        return problem.set(.leader_invalid, 0, record[0..leader_length], "the leader should be printable ASCII", .{});
+    }
+    const base = parseDigits(5, record[12..17]) orelse
+        return problem.set(.base_address_not_found, 12, record[12..17], "the base address should be five digits", .{});
+    if (base <= leader_length or base >= length) {
+        return problem.set(.base_address_invalid, 12, record[12..17], "the base address should be between 25 and {d}", .{length - 1});
+    }
+    if (record[base - 1] != field_terminator) {
+        return problem.set(.directory_invalid, base - 1, record[base - 1 .. base], "the directory should end here with 1E", .{});
+    }
+    const directory = record[leader_length .. base - 1];
+    if (directory.len % entry_length != 0) {
+        return problem.set(.directory_invalid, leader_length, "", "the directory has {d} bytes, not a multiple of 12", .{directory.len});
+    }
+    const data = record[base .. length - 1];
+    var in_order = true;
+    var expected_start: usize = 0;
+    var total: usize = 0;
+    var at: usize = 0;
+    while (at < directory.len) : (at += entry_length) {
+        const entry = directory[at..][0..entry_length];
+        const field_length = parseDigits(4, entry[3..7]);
+        const start = parseDigits(5, entry[7..12]);
+        if (field_length == null or start == null or !isTagFast(entry[0..3].*)) {
+            return entryInvalid(entry, leader_length + at, problem);
+        }
+        const end = @as(usize, start.?) + field_length.?;
+        if (field_length.? == 0 or end > data.len or data[end - 1] != field_terminator) {
+            return fieldInvalid(entry, start.?, field_length.?, base, data, problem);
+        }
+        in_order = in_order and start.? == expected_start;
+        expected_start = end;
+        total += field_length.?;
+    }
+    // Fields that share bytes would let a small record unfold into a huge one.
+    if (total > data.len) {
+        return problem.set(.directory_invalid, leader_length, "", "the fields overlap: they add up to {d} bytes, the record has {d} for them", .{ total, data.len });
+    }
+    // One terminator for each field and none besides, or cutting at 1E would not give the fields.
+    const is_canonical = in_order and expected_start == data.len and
+        scan.count(terminators, data) == directory.len / entry_length;
+    if (!is_canonical) if (std.mem.indexOfScalar(u8, data, record_terminator)) |inner| {
+        return problem.set(.end_of_record_not_found, base + inner, data[inner .. inner + 1], "a record terminator 1D stands inside the record", .{});
+    };
+    return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical };
+}
+
+inline fn isTagFast(tag: Tag) bool {
+    var wrong: u8 = 0;
+    inline for (tag) |byte| wrong |= @intFromBool(byte -% '!' > '~' - '!');
+    return wrong == 0;
+}
+
+fn isSoundLeader(leader: *const [leader_length]u8) bool {
+    var wrong: u8 = 0;
+    inline for (leader) |byte| wrong |= @intFromBool(byte -% ' ' > '~' - ' ');
+    return wrong == 0;
+}
+
+fn entryInvalid(entry: *const [entry_length]u8, offset: usize, problem: *Problem) error{Problem} {
+    const number = (offset - leader_length) / entry_length + 1;
+    if (!record_module.isTag(entry[0..3])) {
+        return problem.set(.tag_invalid, offset, entry[0..3], "the tag in directory entry {d} should be three printable ASCII characters", .{number});
+    }
+    problem.set(.directory_invalid, offset + 3, entry[3..], "the length and start in directory entry {d} should be nine digits", .{number}) catch {};
+    problem.setTag(entry[0..3].*);
+    return error.Problem;
+}
+
+fn fieldInvalid(entry: *const [entry_length]u8, start: usize, length: usize, base: usize, data: []const u8, problem: *Problem) error{Problem} {
+    const end = start + length;
+    if (length == 0) {
+        problem.set(.field_invalid, base + start, entry[3..7], "the directory gives the field no bytes, it needs at least its terminator", .{}) catch {};
+    } else if (end > data.len) {
+        problem.set(.field_invalid, base + start, entry[3..], "the field should end at {d}, the record's data at {d}", .{ base + end, base + data.len }) catch {};
+    } else {
+        problem.set(.field_invalid, base + end - 1, data[end - 1 .. end], "the field should end here with 1E", .{}) catch {};
+    }
+    problem.setTag(entry[0..3].*);
+    return error.Problem;
+}
+
+/// Take a checked record apart. The fields keep pointing into `bytes`.
+pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
+    record.reset();
+    @memcpy(&record.leader, bytes[0..leader_length]);
+    record.bytes = bytes[0..frame.length];
+    try record.fields.ensureTotalCapacity(record.gpa, frame.fieldCount());
+    const base = frame.base_address;
+    var at: usize = leader_length;
+    while (at < base - 1) : (at += entry_length) {
+        const entry = bytes[at..][0..entry_length];
+        const start = base + parseDigits(5, entry[7..12]).?;
+        record.fields.appendAssumeCapacity(.{
+            .tag = entry[0..3].*,
+            .start = start,
+            .end = start + parseDigits(4, entry[3..7]).? - 1,
+        });
+    }
+}
+
+/// Append the record. The leader's lengths are computed, the rest of it is written as it is.
+pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void {
+    const fields = record.fields.items;
+    const base = leader_length + fields.len * entry_length + 1;
+    const mark = out.length();
+    errdefer out.shrink(mark);
+
+    try out.reserve(base);
+    out.list.items.len += base;
+    var start: usize = 0;
+    for (fields, 0..) |field, index| {
+        const content = record.content(field);
+        if (scan.indexOf(terminators, content) != content.len) {
+            problem.set(.delimiter_in_data, 0, content, "field {s} holds a terminator, 1D or 1E, as data", .{&field.tag}) catch {};
+            problem.setTag(field.tag);
+            return error.Problem;
+        }
+        const length = content.len + 1;
+        if (length > field_length_max) {
+            problem.set(.field_too_long, 0, "", "field {s} has {d} bytes with its terminator, ISO 2709 takes at most 9999", .{ &field.tag, length }) catch {};
+            problem.setTag(field.tag);
+            return error.Problem;
+        }
+        // A start of more than five digits means a record that is too long: told below.
+        const entry = out.items()[mark + leader_length + index * entry_length ..][0..entry_length];
+        entry[0..3].* = field.tag;
+        putDigits(4, entry[3..7], length);
+        putDigits(5, entry[7..12], @min(start, record_length_max));
+        try out.append(content);
+        try out.byte(field_terminator);
+        start += length;
+    }
+    try out.byte(record_terminator);
+    const total = out.length() - mark;
+    if (total > record_length_max) {
+        return problem.set(.record_too_long, 0, "", "the record has {d} bytes, ISO 2709 takes at most 99999", .{total});
+    }
+    const written = out.items()[mark..];
+    written[base - 1] = field_terminator;
+    @memcpy(written[0..leader_length], &record.leader);
+    putDigits(5, written[0..5], total);
+    putDigits(5, written[12..17], base);
+}
+
+inline fn putDigits(comptime count: usize, target: *[count]u8, value: usize) void {
+    var rest = value;
+    inline for (0..count) |index| {
+        target[count - 1 - index] = '0' + @as(u8, @intCast(rest % 10));
+        rest /= 10;
+    }
+}
+
+/// Bytes at the start of `data` that often stand between records and mean nothing: line ends, the
+/// end-of-file mark of old systems, and at the start of a stream a byte order mark.
+pub fn gapLength(data: []const u8, at_start: bool) usize {
+    var length: usize = if (at_start and std.mem.startsWith(u8, data, "\u{feff}")) 3 else 0;
+    while (length < data.len and isGap(data[length])) length += 1;
+    return length;
+}
+
+fn isGap(byte: u8) bool {
+    return byte == '\n' or byte == '\r' or byte == 0x1a;
+}
+
+/// Could a record begin here? What nearly every leader has, and hardly any other 24 bytes.
+pub fn isPlausibleLeader(data: []const u8) bool {
+    if (data.len < leader_length) return false;
+    const leader = data[0..leader_length];
+    const length = parseDigits(5, leader[0..5]) orelse return false;
+    const base = parseDigits(5, leader[12..17]) orelse return false;
+    return isSoundLeader(leader) and length >= record_length_min and base > leader_length and base < length;
+}
+
+/// The length of the damaged record at the start of `data` when its frame can be trusted all the
+/// same: it ends with 1D where the leader says, holds no other, and a plausible leader, or
+/// nothing, follows.
+pub fn soundFrame(data: []const u8) ?usize {
+    if (data.len < leader_length) return null;
+    const length = parseDigits(5, data[0..5]) orelse return null;
+    if (length < record_length_min or length > data.len) return null;
+    const terminator = std.mem.indexOfScalar(u8, data[0..length], record_terminator);
+    if (terminator != length - 1) return null;
+    return if (length == data.len or isPlausibleLeader(data[length..])) length else null;
+}
+
+pub const Resync = struct {
+    /// Bytes to leave out.
+    skip: usize,
+    /// False: the damage may go on behind these bytes.
+    found: bool,
+};
+
+/// Where to go on behind a record that could not be read: the end of its own terminator when a
+/// plausible leader, or nothing, follows it. Called again with what follows until `found`.
+pub fn resync(data: []const u8, final: bool) Resync {
+    var at: usize = 0;
+    while (std.mem.indexOfScalarPos(u8, data, at, record_terminator)) |terminator| {
+        at = terminator + 1;
+        const rest = data[at..];
+        if (rest.len < leader_length) {
+            const is_blank = for (rest) |byte| {
+                if (!isGap(byte)) break false;
+            } else true;
+            if (final) return .{ .skip = if (is_blank) at else data.len, .found = true };
+            // The terminator stays in sight until what follows it can be judged.
+            return .{ .skip = terminator, .found = false };
+        }
+        if (isPlausibleLeader(rest[gapLength(rest, false)..])) return .{ .skip = at, .found = true };
+    }
+    return .{ .skip = data.len, .found = final };
+}
+
+const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
+    "42\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
+
+test "a sound record is taken apart and written back as it was" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    const status = try check(sample ++ "more", false, &problem);
+    try std.testing.expect(status.record.is_canonical);
+    try read(sample, status.record, &record);
+    try std.testing.expectEqual(@as(usize, 2), record.fields.items.len);
+    try std.testing.expectEqualStrings("10\x1faOdes", record.content(record.fields.items[1]));
+    var out: Buffer = .{ .gpa = gpa };
+    defer out.deinit();
+    try write(&out, &record, &problem);
+    try std.testing.expectEqualStrings(sample, out.items());
+}
+
+test "every single damaged byte is survived, and what check accepts can be read" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    for (0..sample.len) |at| for (0..256) |value| {
+        var damaged: [sample.len]u8 = sample.*;
+        damaged[at] = @intCast(value);
+        const status = check(&damaged, true, &problem) catch continue;
+        try read(&damaged, status.record, &record);
+        for (record.fields.items) |field| try std.testing.expect(record.content(field).len < sample.len);
+    };
+    for (0..sample.len) |length| {
+        const status = try check(sample[0..length], false, &problem);
+        try std.testing.expect(status == .need_more);
+        if (length > 0) try std.testing.expectError(error.Problem, check(sample[0..length], true, &problem));
+    }
+}
+
+test "resync stops before the next plausible leader" {
+    const next = "00062nam a2200049 a 4500";
+    try std.testing.expectEqual(Resync{ .skip = 6, .found = true }, resync("ab\x1dcd\x1d" ++ next, false));
+    // Too little behind the terminator to judge: it stays in sight.
+    try std.testing.expectEqual(Resync{ .skip = 2, .found = false }, resync("ab\x1dcd", false));
+    try std.testing.expectEqual(Resync{ .skip = 3, .found = true }, resync("ab\x1d\r\n", true));
+    try std.testing.expectEqual(Resync{ .skip = 4, .found = false }, resync("abcd", false));
+}

@@ -1,0 +1,116 @@
+//! Scanning of bytes for the few that matter, a vector at a time: delimiters, characters that a
+//! format escapes, anything beyond ASCII. Everything here works on slices and never looks behind
+//! their end.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const Buffer = @import("buffer.zig").Buffer;
+
+/// Bytes looked at together. Sixteen is what every supported machine has.
+pub const lanes = 16;
+const Vector = @Vector(lanes, u8);
+const Mask = @Int(.unsigned, lanes);
+
+/// One bit a lane, the first lane lowest whatever the machine's byte order.
+inline fn mask(hits: @Vector(lanes, bool)) Mask {
+    const bits: Mask = @bitCast(hits);
+    return if (comptime builtin.cpu.arch.endian() == .big) @bitReverse(bits) else bits;
+}
+
+inline fn load(bytes: []const u8) Vector {
+    return bytes[0..lanes].*;
+}
+
+/// A class of bytes: all below `below`, and each of `others`.
+pub const Class = struct {
+    below: u8 = 0,
+    others: []const u8 = "",
+
+    inline fn has(comptime class: Class, byte: u8) bool {
+        if (byte < class.below) return true;
+        inline for (class.others) |other| if (byte == other) return true;
+        return false;
+    }
+
+    inline fn hits(comptime class: Class, vector: Vector) Mask {
+        var found: Mask = if (class.below > 0) mask(vector < @as(Vector, @splat(class.below))) else 0;
+        inline for (class.others) |other| found |= mask(vector == @as(Vector, @splat(other)));
+        return found;
+    }
+};
+
+/// Index of the first byte of `class`, or the length.
+pub fn indexOf(comptime class: Class, bytes: []const u8) usize {
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const hits = class.hits(load(bytes[at..]));
+        if (hits != 0) return at + @ctz(hits);
+    }
+    while (at < bytes.len) : (at += 1) if (class.has(bytes[at])) return at;
+    return bytes.len;
+}
+
+/// How many bytes are of `class`.
+pub fn count(comptime class: Class, bytes: []const u8) usize {
+    var at: usize = 0;
+    var total: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) total += @popCount(class.hits(load(bytes[at..])));
+    while (at < bytes.len) : (at += 1) total += @intFromBool(class.has(bytes[at]));
+    return total;
+}
+
+/// Append `bytes` up to the first of `class` and tell how many that were.
+pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8) error{OutOfMemory}!usize {
+    // Whole vectors are stored and only the part before a hit is kept, hence the spare lanes.
+    try out.reserve(bytes.len + lanes);
+    const target = out.list.allocatedSlice()[out.list.items.len..];
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const vector = load(bytes[at..]);
+        target[at..][0..lanes].* = vector;
+        const hits = class.hits(vector);
+        if (hits != 0) {
+            at += @ctz(hits);
+            out.list.items.len += at;
+            return at;
+        }
+    }
+    while (at < bytes.len and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
+    out.list.items.len += at;
+    return at;
+}
+
+pub fn isAscii(bytes: []const u8) bool {
+    return indexOfHigh(bytes) == bytes.len;
+}
+
+/// Index of the first byte that is not ASCII, or the length.
+pub fn indexOfHigh(bytes: []const u8) usize {
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const hits = mask(load(bytes[at..]) >= @as(Vector, @splat(0x80)));
+        if (hits != 0) return at + @ctz(hits);
+    }
+    while (at < bytes.len) : (at += 1) if (bytes[at] >= 0x80) return at;
+    return bytes.len;
+}
+
+test "a byte of the class is found wherever it stands" {
+    const class: Class = .{ .below = 0x20, .others = "<&" };
+    var bytes: [50]u8 = @splat('x');
+    try std.testing.expectEqual(@as(usize, 50), indexOf(class, &bytes));
+    for (0..bytes.len) |at| {
+        for ([_]u8{ '<', '&', 0x1f, 0 }) |special| {
+            bytes[at] = special;
+            try std.testing.expectEqual(at, indexOf(class, &bytes));
+            try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
+            var out: Buffer = .{ .gpa = std.testing.allocator };
+            defer out.deinit();
+            try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes));
+            try std.testing.expectEqualStrings(bytes[0..at], out.items());
+        }
+        bytes[at] = 0xe9;
+        try std.testing.expectEqual(at, indexOfHigh(&bytes));
+        bytes[at] = 'x';
+    }
+}
