@@ -17,6 +17,10 @@ from . import errors
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
 
+#: Records found by one call of a Scanner. Copies of so many stay under the size from which the
+#: allocator gives memory back to the system, and getting it anew would cost more than the copying.
+RECORDS_A_CALL = 64
+
 #: An array type as large as can be, to look at memory of the core's without copying it.
 _Memory = ctypes.c_uint8 * 0x7FFFFFFF
 
@@ -92,7 +96,7 @@ _library = _load()
 
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
-    """The exception that stands for a problem of the core's, with its record's place in a stream."""
+    """The exception for a problem of the core's, with its record's place in a stream."""
     return _CLASSES[problem.code](
         bytes(problem.detail[: problem.detail_length]).decode("utf-8", "replace"),
         source=source,
@@ -163,14 +167,21 @@ class Scanner:
     def scan(self, address: int, length: int, flags: int) -> tuple[int, list[int], bytes]:
         """Check `length` bytes: a status, the offset at which each record ends, its kind."""
         status = _library.mrrc_scan(
-            address, length, flags, self._ends, self._kinds, self.capacity, self._result, self.problem
+            address,
+            length,
+            flags,
+            self._ends,
+            self._kinds,
+            self.capacity,
+            self._result,
+            self.problem,
         )
         if status < 0:
             _fail(status)
         count = self._result.count
         ends, kinds = self._ends[:count], bytes(memoryview(self._kinds)[:count])
-        if status == c.Status.OUTPUT and self.capacity < 1024:
-            self._grow(self.capacity * 4)
+        if status == c.Status.OUTPUT and self.capacity < RECORDS_A_CALL:
+            self._grow(RECORDS_A_CALL)
         return status, ends, kinds
 
     def count(self, address: int, length: int, flags: int) -> tuple[int, int, int]:
@@ -212,7 +223,9 @@ class Converter:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
         if unmappable not in UNMAPPABLE:
-            raise ValueError(f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}")
+            raise ValueError(
+                f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}"
+            )
         options = c.Options(
             source=FORMATS[source],
             target=FORMATS[target],
@@ -267,7 +280,7 @@ class Converter:
         if status == c.Status.PROBLEM:
             raise error_of(self.problem, source)
         if status == c.Status.DONE:
-            return ctypes.string_at(self._output.bytes, self._output.length)
+            return bytes(self.output())
         # More than one call's output: gather it.
         parts = [bytes(self.output())]
         at = self.consumed
@@ -297,8 +310,16 @@ def converter_of(
     references: bool = False,
     replace_forbidden: bool = False,
 ) -> Converter:
-    """This thread's converter of single records, made once for each set of options."""
-    key = (source, target, source_encoding, target_encoding, unmappable, references, replace_forbidden)
+    """The thread's own converter of single records, made once for each set of options."""
+    key = (
+        source,
+        target,
+        source_encoding,
+        target_encoding,
+        unmappable,
+        references,
+        replace_forbidden,
+    )
     converter = _per_thread.converters.get(key)
     if converter is None:
         converter = _per_thread.converters[key] = Converter(

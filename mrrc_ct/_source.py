@@ -196,8 +196,9 @@ class StreamWindow(Window):
     def seek(self, offset: int) -> None:
         """Go to an offset in bytes from the source's first. Raises SeekNotSupported."""
         if self._seek is None:
-            raise SeekNotSupported("a compressed file or a stream cannot be read from another "
-                                   "offset", source=self.name)
+            raise SeekNotSupported(
+                "a compressed file or a stream cannot be read from another offset", source=self.name
+            )
         self._seek(offset)
         self.offset = offset
         self._start = self._end = 0
@@ -330,13 +331,16 @@ def decoded_xml(window: Window) -> Window:
         declared = _XML_ENCODING.match(head)
         encoding = declared.group(1).decode("ascii").lower() if declared else "utf-8"
         # It could be read thus far as bytes of ASCII.
-        if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii") or encoding.startswith("utf-16"):
+        if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii") or encoding.startswith(
+            "utf-16"
+        ):
             return window
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError:
-        raise FormatUnknown(f"the XML document is in an unknown encoding, {encoding}",
-                            source=window.name) from None
+        raise FormatUnknown(
+            f"the XML document is in an unknown encoding, {encoding}", source=window.name
+        ) from None
     pending = b""
 
     def read(view: memoryview) -> int:

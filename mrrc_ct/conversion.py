@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Iterator
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from . import _core
 from ._bindings import FINAL, Encoding, Status
 from ._source import (
-    CHUNK_MAX,
     SourceLike,
     Window,
     decoded_xml,
@@ -71,7 +71,9 @@ class Report:
     def __str__(self) -> str:
         lost = f", {self.records_lost:,} lost" if self.records_lost else ""
         replaced = (
-            f", {self.characters_replaced:,} characters replaced" if self.characters_replaced else ""
+            f", {self.characters_replaced:,} characters replaced"
+            if self.characters_replaced
+            else ""
         )
         return (
             f"{self.records_written:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
@@ -102,8 +104,8 @@ def convert(
     `source` and `target` are paths (packed ones are unpacked and packed), binary file objects, or
     for the source bytes. `from_` and `to` are of FORMATS; without them the names of the files tell,
     for the source also its first bytes. `from_encoding` overrides leader/09 of ISO 2709 input;
-    `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references` reads
-    `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
+    `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references`
+    reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
     A record that cannot be read or written is left out: `on_error` is called with the error, and
     the report lists it. `progress` is called now and then with the bytes read, the size of the
@@ -124,9 +126,13 @@ def convert(
     try:
         report = Report(window.name, _name_of(target), from_, to)
         work = _Work(window, report, on_error, progress)
-        is_foreign = from_ == "marc" and source_encoding is None or to == "marc" and target_encoding is None
+        is_foreign = (from_ == "marc" and source_encoding is None) or (
+            to == "marc" and target_encoding is None
+        )
         if is_foreign:
-            pieces = work.by_record(from_encoding, encoding, unmappable, references, replace_forbidden)
+            pieces = work.by_record(
+                from_encoding, encoding, unmappable, references, replace_forbidden
+            )
         else:
             pieces = work.by_core(
                 _core.Converter(
@@ -219,7 +225,7 @@ class _Work:
         """The same by way of Record objects, for the encodings that only Python knows."""
         report = self.report
         if report.from_ == "marc":
-            records = _read_lenient(MARCReader._over(self.window, from_encoding, references), self)
+            records = _read_lenient(MARCReader.over(self.window, from_encoding, references), self)
         else:
             records = _records(self)
         converter = _core.Converter("flat", report.to, replace_forbidden=replace_forbidden)
@@ -337,7 +343,7 @@ def _count_marc(work: _Work) -> None:
 
 
 def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
-    """The window over a source, its format known and its text in an encoding that the core reads."""
+    """The window over a source, and its format; XML is decoded there."""
     if from_ is not None:
         _check_format(from_)
     window = open_source(source)
@@ -381,7 +387,8 @@ def _format_of_target(target: TargetLike, to: str | None) -> str:
     found = format_of_name(_name_of(target))
     if found is None:
         raise FormatUnknown(
-            f"the name {_name_of(target)} tells no format: say which of {', '.join(FORMATS)} to write"
+            f"the name {_name_of(target)} tells no format: say what to write, "
+            f"one of {', '.join(FORMATS)}"
         )
     return found
 
@@ -453,7 +460,7 @@ def xml_to_records(source: str | SourceLike) -> list[Record]:
 
 
 def xml_to_record(source: str | SourceLike) -> Record:
-    """The one record in MARCXML. Raises as `xml_to_records`, ValueError if there is not just one."""
+    """The one record in MARCXML. Raises as `xml_to_records`, ValueError if it is not just one."""
     return _to_record(source, "marcxml")
 
 

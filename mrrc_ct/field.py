@@ -6,7 +6,8 @@ takes it apart when its subfields are first asked for: most fields of most recor
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, NamedTuple, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 DELIMITER = "\x1f"
 
@@ -26,7 +27,7 @@ class Indicators(NamedTuple):
 
 
 def is_control_tag(tag: str) -> bool:
-    """Is this the tag of a control field, 001 to 009 (or 000)?"""
+    """Whether this is the tag of a control field, 001 to 009 (or 000)."""
     return tag < "010" and tag.isdigit()
 
 
@@ -225,7 +226,7 @@ class Field:
         return values
 
     def value(self) -> str:
-        """The data of a control field, or all values without their outer white space, blanks between."""
+        """The data of a control field, or the values stripped of white space, with blanks between."""
         content = self._content
         if content is None:
             return " ".join([subfield.value.strip() for subfield in self.subfields])

@@ -62,7 +62,9 @@ class Leader:
     base_address = _Part(12, 17, "Base address of data (12-16), in bytes.")
     encoding_level = _Part(17, 18, "Encoding level (17).")
     cataloging_form = _Part(18, 19, "Descriptive cataloging form (18).")
-    multipart_ressource = _Part(19, 20, "Multipart resource record level (19), as pymarc spells it.")
+    multipart_ressource = _Part(
+        19, 20, "Multipart resource record level (19), as pymarc spells it."
+    )
     length_of_field_length = _Part(20, 21, "Length of the length-of-field portion (20).")
     starting_character_position_length = _Part(
         21, 22, "Length of the starting-character-position portion (21)."

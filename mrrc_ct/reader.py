@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Iterator, NoReturn
+from typing import NoReturn
 
 from . import _core
 from ._bindings import FINAL, Kind, Status
 from ._source import SourceLike, Window, open_source
 from .errors import MarcError
-from .record import Origin, Record, record_of
+from .record import Origin, Record
 
 
 class MARCReader:
@@ -25,16 +26,17 @@ class MARCReader:
     def __init__(
         self, source: SourceLike, *, from_encoding: str | None = None, references: bool = False
     ) -> None:
-        """Open a source: a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes, a binary file object.
+        """Open a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes or a binary file object.
 
         `from_encoding` (`utf-8`, `marc-8` or a codec of Python's) overrides leader/09.
         `references` reads `&#xXXXX;` in MARC-8 text as the character it names. Raises SourceError
         and its kin for what cannot be opened, LookupError for an unknown encoding.
         """
-        self._window: Window | None = None
-        window = open_source(source)
+        self._open(open_source(source), from_encoding, references)
+
+    def _open(self, window: Window, from_encoding: str | None, references: bool) -> None:
+        self._window: Window | None = window
         self._origin = Origin(window.name, from_encoding, references)
-        self._window = window
         self._scanner = _core.Scanner()
         self._pending: Iterator[Record] = iter(())
         self._number = 0
@@ -42,6 +44,15 @@ class MARCReader:
         # The window's front is behind the batch; a damaged record there waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
+
+    @classmethod
+    def over(
+        cls, window: Window, from_encoding: str | None = None, references: bool = False
+    ) -> MARCReader:
+        """A reader over a window that somebody else has opened."""
+        reader = cls.__new__(cls)
+        reader._open(window, from_encoding, references)
+        return reader
 
     def __iter__(self) -> MARCReader:
         return self
@@ -103,15 +114,19 @@ class MARCReader:
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def _records(
-        self, data: bytes, ends: list[int], kinds: bytes, offset: int
-    ) -> Iterator[Record]:
-        origin, number, start = self._origin, self._number, 0
+    def _records(self, data: bytes, ends: list[int], kinds: bytes, offset: int) -> Iterator[Record]:
+        new, origin, gap, start = Record.__new__, self._origin, Kind.GAP, 0
+        # `record_of`, written out: this runs once for each record of every file.
         for end, kind in zip(ends, kinds):
-            if kind != Kind.GAP:
-                self._number = number = number + 1
+            if kind != gap:
+                record = new(Record)
+                record._data = data[start:end]
+                record._kind = kind
+                record._origin = origin
+                record._offset = offset + start
+                self._number = record._number = self._number + 1
                 self._next_offset = offset + end
-                yield record_of(data[start:end], kind, origin, number, offset + start)
+                yield record
             start = end
 
     def _raise_problem(self, window: Window) -> NoReturn:

@@ -8,10 +8,11 @@ written as they came.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from . import _core
-from ._bindings import Encoding, Kind
+from ._bindings import FINAL, Encoding, Kind
 from .errors import (
     DelimiterInData,
     FieldNotFound,
@@ -21,7 +22,7 @@ from .errors import (
     TextError,
     UnmappableCharacter,
 )
-from .field import DELIMITER, Field, field_of
+from .field import DELIMITER, Field
 from .leader import LEADER_LEN, Leader
 
 _FIELD_END = "\x1e"
@@ -35,17 +36,18 @@ _LEADER_OUT = 32
 
 _ISBN = re.compile(r"[0-9\-xX]+")
 
-_SERIES = ("440", "490", "800", "810", "811", "830")
-_SUBJECTS = tuple(
-    "600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699".split()
-)
-_ADDED_ENTRIES = tuple(
-    "700 710 711 720 730 740 752 753 754 790 791 792 793 796 797 798 799".split()
-)
-_NOTES = tuple(
+
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SERIES = _tags("440 490 800 810 811 830")
+_SUBJECTS = _tags("600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699")
+_ADDED_ENTRIES = _tags("700 710 711 720 730 740 752 753 754 790 791 792 793 796 797 798 799")
+_NOTES = _tags(
     "500 501 502 504 505 506 507 508 510 511 513 514 515 516 518 520 521 522 524 525 526 530 533 "
     "534 535 536 538 540 541 544 545 546 547 550 552 555 556 561 562 563 565 567 580 581 583 584 "
-    "585 586 590 591 592 593 594 595 596 597 598 599".split()
+    "585 586 590 591 592 593 594 595 596 597 598 599"
 )
 
 
@@ -156,7 +158,8 @@ class Record:
             if origin.codec is not None:
                 raise self._placed(
                     TextError(
-                        f"the text is not {origin.codec}", found=error.object[error.start : error.end]
+                        f"the text is not {origin.codec}",
+                        found=error.object[error.start : error.end],
                     )
                 ) from None
             # The core says which field it is.
@@ -285,9 +288,7 @@ class Record:
 
     # ---- writing
 
-    def as_marc(
-        self, encoding: str | None = None, *, unmappable: str = "error"
-    ) -> bytes:
+    def as_marc(self, encoding: str | None = None, *, unmappable: str = "error") -> bytes:
         """The record in ISO 2709 (MARC 21 Specifications, Record Structure).
 
         `encoding` is `utf-8`, `marc-8`, or a codec of Python's; without it the text is encoded as
@@ -424,7 +425,9 @@ class Record:
                     del self.fields[index]
                     break
             else:
-                raise FieldNotFound(f"the record does not have this field {field.tag}", tag=field.tag)
+                raise FieldNotFound(
+                    f"the record does not have this field {field.tag}", tag=field.tag
+                )
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
@@ -538,7 +541,7 @@ class Record:
         return self._imprint("b")
 
     def pubyear(self) -> str | None:
-        """The date of publication as written: $c of the first 260, or 264 with second indicator 1."""
+        """The date of publication as written, $c of the field that `publisher` looks at."""
         return self._imprint("c")
 
 
@@ -550,26 +553,21 @@ def check_invalid_xml(invalid_xml: str) -> bool:
 
 
 def _check(data: bytes) -> int:
-    """The kind of one whole ISO 2709 record. Raises its MarcError, or TruncatedRecord and the like."""
+    """The kind of one whole ISO 2709 record. Raises the MarcError that says what is wrong."""
     scanner = _core.Scanner()
     buffer = _core.FixedBuffer(data)
-    status, ends, kinds = scanner.scan(buffer.address, len(data), 1)
+    _, ends, kinds = scanner.scan(buffer.address, len(data), FINAL)
     if not ends:
         raise _core.error_of(scanner.problem)
     return kinds[0]
 
 
-def record_of(data: bytes, kind: int, origin: Origin, number: int, offset: int) -> Record:
-    """A record from its bytes in the form that `kind` names; nothing is checked here."""
-    record = Record.__new__(Record)
-    record._data = data
-    record._kind = kind
-    record._origin = origin
-    record._number = number
-    record._offset = offset
-    return record
-
-
 def flat_record(data: bytes, origin: Origin = _NOWHERE, number: int = 0) -> Record:
     """A record from the flat form that the core's readers of text formats give."""
-    return record_of(data, _FLAT, origin, number, 0)
+    record = Record.__new__(Record)
+    record._data = data
+    record._kind = _FLAT
+    record._origin = origin
+    record._number = number
+    record._offset = 0
+    return record

@@ -15,8 +15,8 @@ BUFFER_BYTES = 256 * 1024
 class MARCWriter:
     """Writes records in ISO 2709.
 
-        with MARCWriter("out.mrc") as writer:
-            writer.write(record)
+    with MARCWriter("out.mrc") as writer:
+        writer.write(record)
     """
 
     def __init__(

@@ -81,9 +81,7 @@ def read_rows() -> list[Row]:
             if text("altutf-8"):
                 unicode.append(ord(bytes.fromhex(text("altutf-8")).decode()))
             unicode = [u for u in dict.fromkeys(unicode) if u != GETA or len(unicode) == 1]
-            rows.append(
-                Row(final, int(text("marc"), 16), unicode, text("isCombining") == "true")
-            )
+            rows.append(Row(final, int(text("marc"), 16), unicode, text("isCombining") == "true"))
     return rows
 
 
@@ -135,9 +133,7 @@ def eacc_tables(rows: list[Row]) -> str:
     codes.update(VENDOR_EACC)
     astral = sorted(u for u in codes.values() if u > 0xFFFF)
     # A character above U+FFFF stands as a surrogate's number, which no character has.
-    stored = [
-        0xD800 + astral.index(u) if u > 0xFFFF else u for _, u in sorted(codes.items())
-    ]
+    stored = [0xD800 + astral.index(u) if u > 0xFFFF else u for _, u in sorted(codes.items())]
     prefixes: list[int] = []
     starts: list[int] = []
     for at, code in enumerate(sorted(codes)):
@@ -177,7 +173,7 @@ def reverse_tables(rows: list[Row]) -> str:
     out = (
         "pub const Single = struct { character: u16, set: Set, code: u8 };\n\n"
         "/// Characters of the one-byte sets, by character and then by preference.\n"
-        f"pub const by_character = [_]Single{{\n"
+        "pub const by_character = [_]Single{\n"
     )
     for u, number, code in singles:
         out += f"    .{{ .character = 0x{u:x}, .set = .{list(SETS.values())[number]}, .code = 0x{code:x} }},\n"
@@ -232,9 +228,7 @@ def normalization_tables() -> str:
     )
     for u, parts in sorted(decompositions.items()):
         first, second = (*parts, 0)[:2]
-        out += (
-            f"    .{{ .character = 0x{u:x}, .first = 0x{first:x}, .second = 0x{second:x} }},\n"
-        )
+        out += f"    .{{ .character = 0x{u:x}, .first = 0x{first:x}, .second = 0x{second:x} }},\n"
     out += (
         "};\n\n"
         "pub const Composition = struct { first: u32, second: u32, character: u32 };\n\n"

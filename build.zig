@@ -1,0 +1,29 @@
+//! For working on the core: `zig build` makes the shared library, `zig build test` runs the tests
+//! of the Zig files. The Python package is built by hatch_build.py, which calls the compiler
+//! directly.
+
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{ .default_target = .{ .cpu_model = .baseline } });
+    const optimize = b.option(std.builtin.Optimize, "opt", "debug, safe, fast or small (fast)") orelse .fast;
+
+    const library = b.addLibrary(.{ .name = "mrrc_ct", .linkage = .dynamic, .root_module = b.createModule(.{
+        .root_source_file = b.path("zig/abi.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .strip = optimize == .fast,
+        .pic = true,
+    }) });
+    library.installHeader(b.path("zig/mrrc.h"), "mrrc.h");
+    b.installArtifact(library);
+
+    const tests = b.addTest(.{ .root_module = b.createModule(.{
+        .root_source_file = b.path("zig/abi.zig"),
+        .target = target,
+        .optimize = .debug,
+        .link_libc = true,
+    }) });
+    b.step("test", "Run the core's own tests").dependOn(&b.addRunArtifact(tests).step);
+}

@@ -1,0 +1,256 @@
+"""The command line: `mrrc-ct convert`, `count` and `print`.
+
+Exit status: 0 when all went well, 1 when records were lost on the way (each is listed on standard
+error), 2 when the work could not be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+import time
+from typing import IO, Any
+
+from . import __version__
+from .conversion import FORMATS, Report, convert, count
+from .errors import MarcError
+
+OK, LOST, FAILED = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _quiet_end()
+    except (MarcError, ValueError, LookupError) as error:
+        if getattr(error, "errno", None) == errno.EPIPE:
+            return _quiet_end()
+        print(f"mrrc-ct: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("mrrc-ct: interrupted", file=sys.stderr)
+        return 130
+
+
+def _quiet_end() -> int:
+    """Whoever reads our output has seen enough: what is left of it has nowhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mrrc-ct",
+        description="Read, convert and count MARC records.",
+        epilog="Exit status: 0 done, 1 records were lost (listed on standard error), 2 failed.",
+    )
+    parser.add_argument("--version", action="version", version=f"mrrc-ct {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_convert(commands)
+    _add_count(commands)
+    _add_print(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, example: str) -> Any:
+    command = commands.add_parser(
+        name, help=text, description=text, epilog=f"example: {example}", allow_abbrev=False
+    )
+    command.add_argument(
+        "input", metavar="IN", help="a file (.gz, .bz2, .xz are unpacked), or - for standard input"
+    )
+    command.add_argument(
+        "--from",
+        dest="from_",
+        choices=FORMATS,
+        metavar="F",
+        help=f"the input's format: {', '.join(FORMATS)}; else its name or first bytes tell",
+    )
+    return command
+
+
+def _add_reading(command: Any) -> None:
+    command.add_argument(
+        "--from-encoding",
+        metavar="E",
+        help="the encoding of ISO 2709 input, instead of what leader/09 says: "
+        "utf-8, marc-8 or a codec of Python's",
+    )
+    command.add_argument(
+        "--references",
+        action="store_true",
+        help="read &#xXXXX; in MARC-8 as the character it names",
+    )
+
+
+def _add_convert(commands: Any) -> None:
+    command = _command(
+        commands,
+        "convert",
+        "Convert records from one format to another.",
+        "mrrc-ct convert books.mrc -o books.xml",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        default="-",
+        help="a file, or - for standard output (the default)",
+    )
+    command.add_argument(
+        "--to", choices=FORMATS, metavar="F", help="the output's format; else its name tells"
+    )
+    _add_reading(command)
+    command.add_argument(
+        "--encoding",
+        metavar="E",
+        help="the encoding of ISO 2709 output: utf-8, marc-8 or a codec of Python's; "
+        "else as it was",
+    )
+    command.add_argument(
+        "--unmappable",
+        choices=("error", "ncr", "fill"),
+        default="error",
+        help="for what MARC-8 does not have: leave the record out (error), "
+        "write &#xXXXX; (ncr) or | (fill)",
+    )
+    command.add_argument(
+        "--invalid-xml",
+        choices=("error", "replace"),
+        default="error",
+        help="for what XML forbids: leave the record out, or write U+FFFD",
+    )
+    command.add_argument(
+        "--threads", type=_positive, default=1, metavar="N", help="threads to work with (default 1)"
+    )
+    command.set_defaults(run=_convert)
+
+
+def _add_count(commands: Any) -> None:
+    command = _command(
+        commands, "count", "Count the sound records of a file.", "mrrc-ct count books.mrc.gz"
+    )
+    command.set_defaults(run=_count)
+
+
+def _add_print(commands: Any) -> None:
+    command = _command(
+        commands,
+        "print",
+        "Print records as MRK text for reading.",
+        "mrrc-ct print books.mrc | less",
+    )
+    _add_reading(command)
+    command.set_defaults(run=_print)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _convert(options: argparse.Namespace) -> int:
+    is_standard = options.output == "-"
+    with _Progress() as progress:
+        report = convert(
+            _input(options.input),
+            sys.stdout.buffer if is_standard else options.output,
+            options.to,
+            options.from_,
+            threads=options.threads,
+            from_encoding=options.from_encoding,
+            encoding=options.encoding,
+            unmappable=options.unmappable,
+            references=options.references,
+            invalid_xml=options.invalid_xml,
+            on_error=progress.error,
+            progress=progress,
+        )
+    if not is_standard or not report.ok or sys.stderr.isatty():
+        print(report, file=sys.stderr)
+    return OK if report.ok else LOST
+
+
+def _count(options: argparse.Namespace) -> int:
+    with _Progress() as progress:
+        result = count(
+            _input(options.input), options.from_, on_error=progress.error, progress=progress
+        )
+    print(result)
+    return OK if result.report.ok else LOST
+
+
+def _print(options: argparse.Namespace) -> int:
+    with _Progress(sys.stdout) as progress:
+        report: Report = convert(
+            _input(options.input),
+            sys.stdout.buffer,
+            "mrk",
+            options.from_,
+            from_encoding=options.from_encoding,
+            references=options.references,
+            on_error=progress.error,
+            progress=progress,
+        )
+    return OK if report.ok else LOST
+
+
+def _input(name: str) -> Any:
+    return sys.stdin.buffer if name == "-" else name
+
+
+class _Progress:
+    """A line on a terminal's standard error that says how far the work is."""
+
+    EVERY_SECONDS = 0.25
+
+    def __init__(self, output: IO[str] | None = None) -> None:
+        """Show nothing where `output` goes to the same terminal."""
+        same = output is not None and output.isatty()
+        self._is_shown = sys.stderr.isatty() and not same
+        self._begin = self._next = time.monotonic()
+        self._next += self.EVERY_SECONDS * 2
+        self._width = 0
+
+    def __call__(self, done: int, total: int | None, records: int) -> None:
+        now = time.monotonic()
+        if not self._is_shown or now < self._next:
+            return
+        self._next = now + self.EVERY_SECONDS
+        rate = records / (now - self._begin)
+        text = f"{records:,} records, {rate:,.0f} a second"
+        if total:
+            left = (now - self._begin) * (total - done) / max(done, 1)
+            text = f"{100 * done // total:3} %, {text}, {left:.0f} s left"
+        self._show(text)
+
+    def _show(self, text: str) -> None:
+        sys.stderr.write("\r" + text.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(text)
+
+    def error(self, error: MarcError) -> None:
+        """List the loss of a record."""
+        self._clear()
+        print(f"mrrc-ct: {error}", file=sys.stderr)
+
+    def _clear(self) -> None:
+        if self._width:
+            self._show("")
+            sys.stderr.write("\r")
+            self._width = 0
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
