@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+#: Leaders that say Unicode and MARC-8.
 LEADER = "00000nam a2200000   4500"
+LEADER_MARC8 = "00000nam  2200000   4500"
 
 
 def iso2709(*fields: tuple[str, str | bytes], leader: str = LEADER) -> bytes:

@@ -163,7 +163,8 @@ pub const Decoder = struct {
         }
         var code: u24 = 0;
         for (value[at..][0..3]) |byte| {
-            if (byte & 0x80 != high or byte & 0x7f <= ' ' or byte & 0x7f == 0x7f) {
+            // The tables have one code with a blank in it, 212320.
+            if (byte & 0x80 != high or byte & 0x7f < ' ' or byte & 0x7f == 0x7f) {
                 return self.invalid(value, at, 1, offset, problem, "an East Asian character cut short: three bytes were expected");
             }
             code = code << 8 | (byte & 0x7f);
@@ -327,9 +328,9 @@ pub const Encoder = struct {
         const text = self.text.items;
         var start: usize = 0;
         while (start < text.len) {
-            // A cluster is a base with its marks; marks that begin a value have no base.
-            var end = start + @intFromBool(normalize.combiningClass(text[start]) == 0);
-            while (end < text.len and normalize.combiningClass(text[end]) != 0) end += 1;
+            // A cluster is a base with its marks; a mark that begins a value has no base.
+            var end = start + 1;
+            while (end < text.len and !self.isBase(text[end])) end += 1;
             try self.encodeCluster(out, text[start..end], if (end < text.len) text[end] else null, problem);
             start = end;
         }
@@ -363,7 +364,7 @@ pub const Encoder = struct {
 
     /// The character as a base that MARC-8 has and marks that it has, in order; null if it has not.
     fn resolve(self: *const Encoder, character: u32) ?Parts {
-        if (normalize.combiningClass(character) != 0) return null;
+        if (!self.isBase(character)) return null;
         var parts: Parts = .{ .base = character };
         var reversed: [8]u32 = undefined;
         while (self.find(parts.base) == null) {
@@ -378,14 +379,24 @@ pub const Encoder = struct {
         return parts;
     }
 
+    /// Does the character stand by itself? Some that are marks in Unicode do in MARC-8.
+    fn isBase(self: *const Encoder, character: u32) bool {
+        if (normalize.combiningClass(character) == 0) return true;
+        const place = self.find(character) orelse return false;
+        return !isCombining(place);
+    }
+
+    fn isCombining(place: Place) bool {
+        return place.set != .eacc and tables.combining[@backingInt(place.set)] >> @as(u7, @intCast(place.code)) & 1 != 0;
+    }
+
     fn isMark(self: *const Encoder, mark: u32, next_base: ?u32) bool {
         if (mark == 0x361 or mark == 0x360) {
             // Its second half needs a base behind it that is written as itself.
             const base = next_base orelse return false;
             return self.resolve(base) != null;
         }
-        const place = self.find(mark) orelse return false;
-        return place.set != .eacc and tables.combining[@backingInt(place.set)] >> @as(u7, @intCast(place.code)) & 1 != 0;
+        return isCombining(self.find(mark) orelse return false);
     }
 
     /// Where MARC-8 has the character: in the set in use if it can be, else in the first that has it.
