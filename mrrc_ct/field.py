@@ -226,7 +226,7 @@ class Field:
         return values
 
     def value(self) -> str:
-        """The data of a control field, or the values stripped of white space, with blanks between."""
+        """The data of a control field, or the stripped values with blanks between them."""
         content = self._content
         if content is None:
             return " ".join([subfield.value.strip() for subfield in self.subfields])

@@ -13,6 +13,34 @@ from .errors import MarcError
 from .record import Origin, Record
 
 
+class _Position:
+    """How far a reader's records have been handed out."""
+
+    __slots__ = ("next_offset", "number")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.next_offset = 0
+
+
+def _records(
+    data: bytes, ends: list[int], kinds: bytes, offset: int, origin: Origin, position: _Position
+) -> Iterator[Record]:
+    """The records of a batch. No reader is held here: it goes with the last who uses it."""
+    new, gap, start = Record.__new__, Kind.GAP, 0
+    for end, kind in zip(ends, kinds):
+        if kind != gap:
+            record = new(Record)
+            record._data = data[start:end]
+            record._kind = kind
+            record._origin = origin
+            record._offset = offset + start
+            position.number = record._number = position.number + 1
+            position.next_offset = offset + end
+            yield record
+        start = end
+
+
 class MARCReader:
     """An iterator over the records of a file in ISO 2709.
 
@@ -39,8 +67,7 @@ class MARCReader:
         self._origin = Origin(window.name, from_encoding, references)
         self._scanner = _core.Scanner()
         self._pending: Iterator[Record] = iter(())
-        self._number = 0
-        self._next_offset = 0
+        self._position = _Position()
         # The window's front is behind the batch; a damaged record there waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
@@ -73,7 +100,7 @@ class MARCReader:
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
-        return self._next_offset
+        return self._position.next_offset
 
     def seek(self, offset: int) -> None:
         """Go on with the record that begins at `offset`, in bytes from the start of the source.
@@ -84,7 +111,7 @@ class MARCReader:
         self._pending = iter(())
         self._problem = None
         self._is_lost = False
-        self._next_offset = offset
+        self._position.next_offset = offset
 
     def _opened(self) -> Window:
         if self._window is None:
@@ -106,7 +133,9 @@ class MARCReader:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if ends:
                 data = window.bytes(ends[-1])
-                self._pending = self._records(data, ends, kinds, window.offset)
+                self._pending = _records(
+                    data, ends, kinds, window.offset, self._origin, self._position
+                )
                 window.take(ends[-1])
                 return True
             if status == Status.DONE:
@@ -114,28 +143,13 @@ class MARCReader:
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def _records(self, data: bytes, ends: list[int], kinds: bytes, offset: int) -> Iterator[Record]:
-        new, origin, gap, start = Record.__new__, self._origin, Kind.GAP, 0
-        # `record_of`, written out: this runs once for each record of every file.
-        for end, kind in zip(ends, kinds):
-            if kind != gap:
-                record = new(Record)
-                record._data = data[start:end]
-                record._kind = kind
-                record._origin = origin
-                record._offset = offset + start
-                self._number = record._number = self._number + 1
-                self._next_offset = offset + end
-                yield record
-            start = end
-
     def _raise_problem(self, window: Window) -> NoReturn:
         """Raise the error of the record that the window's front stands at."""
         error, self._problem = self._problem, None
         assert error is not None
         self._is_lost = True
-        self._number += 1
-        error.record_number = self._number
+        self._position.number += 1
+        error.record_number = self._position.number
         error.byte_offset = window.offset
         raise error
 
@@ -144,7 +158,7 @@ class MARCReader:
         address, length, flags = window.look()
         skip, found = _core.resync(address, length, bool(flags & FINAL))
         window.take(skip)
-        self._next_offset = window.offset
+        self._position.next_offset = window.offset
         self._is_lost = not found
         if not found:
             window.fill()

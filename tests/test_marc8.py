@@ -35,9 +35,7 @@ def read_rows() -> list[Row]:
         root = ElementTree.parse(file).getroot()
     for charset in root.iter("characterSet"):
         for code in charset.iter("code"):
-            name, ucs, alternative = (
-                code.findtext(tag) or "" for tag in ("name", "ucs", "alt")
-            )
+            name, ucs, alternative = (code.findtext(tag) or "" for tag in ("name", "ucs", "alt"))
             is_half = name.startswith(("LIGATURE,", "DOUBLE TILDE,"))
             rows.append(
                 Row(

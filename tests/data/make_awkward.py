@@ -17,7 +17,7 @@ RECORDS = [
     # The characters that MRK, XML and JSON use themselves.
     [
         ("001", b"a\\b$c{d}e"),
-        ("245", f'10{F}a$5 {{lcub}} \\ <b>&amp;]]> "q" \'s\''.encode()),
+        ("245", f"10{F}a$5 {{lcub}} \\ <b>&amp;]]> \"q\" 's'".encode()),
         ("246", f"\\${F}${F}a{{U+0041}}{F}{{x{F}\\y".encode()),
         ("247", f'<"{F}<lt{F}&amp{F}"quote{F}>gt'.encode()),
     ],
