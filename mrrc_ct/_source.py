@@ -33,6 +33,8 @@ SourceLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[byt
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
 CHUNK_MAX = 256 * 1024
+#: An XML declaration is no longer than this.
+DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.
 LOOK_MAX = 1 << 30
 
@@ -314,13 +316,26 @@ def _seek_of(file: Any) -> Callable[[int], object] | None:
         return None
 
 
+def first_bytes(window: Window, count: int) -> bytes:
+    """The first bytes of a source, `count` of them or more unless it has fewer; they stay there."""
+    head = window.bytes(DECLARATION_MAX)
+    while len(head) < count and not window.is_final:
+        window.fill()
+        head = window.bytes(DECLARATION_MAX)
+    return head
+
+
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 
 
 def decoded_xml(window: Window) -> Window:
     """The window, or one over its text in UTF-8 where an XML document is in another encoding."""
-    window.fill()
-    head = window.bytes(256)
+    head = first_bytes(window, 4)
+    while head.startswith(b"<?xml") and b">" not in head and len(head) < DECLARATION_MAX:
+        longer = first_bytes(window, len(head) + 1)
+        if len(longer) == len(head):
+            break
+        head = longer
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif head.startswith(b"<\0"):

@@ -16,6 +16,7 @@ from ._source import (
     SourceLike,
     Window,
     decoded_xml,
+    first_bytes,
     format_of_data,
     format_of_name,
     open_source,
@@ -351,9 +352,7 @@ def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
         if from_ is None and isinstance(source, (str, os.PathLike)):
             from_ = format_of_name(os.fspath(source))
         if from_ is None:
-            # A source of fewer bytes than this gives what it has.
-            window.fill()
-            head = window.bytes(64)
+            head = first_bytes(window, 5)
             from_ = format_of_data(head)
             if from_ is None and head:
                 raise FormatUnknown(

@@ -206,13 +206,13 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
     for (fields, 0..) |field, index| {
         const content = record.content(field);
         if (scan.indexOf(terminators, content) != content.len) {
-            problem.set(.delimiter_in_data, 0, content, "field {s} holds a terminator, 1D or 1E, as data", .{&field.tag}) catch {};
+            problem.set(.delimiter_in_data, 0, content, "a value holds a terminator of ISO 2709, 1D or 1E", .{}) catch {};
             problem.setTag(field.tag);
             return error.Problem;
         }
         const length = content.len + 1;
         if (length > field_length_max) {
-            problem.set(.field_too_long, 0, "", "field {s} has {d} bytes with its terminator, ISO 2709 takes at most 9999", .{ &field.tag, length }) catch {};
+            problem.set(.field_too_long, 0, "", "a field may have 9999 bytes with its terminator in ISO 2709, this one has {d} bytes", .{length}) catch {};
             problem.setTag(field.tag);
             return error.Problem;
         }
@@ -228,7 +228,7 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
     try out.byte(record_terminator);
     const total = out.length() - mark;
     if (total > record_length_max) {
-        return problem.set(.record_too_long, 0, "", "the record has {d} bytes, ISO 2709 takes at most 99999", .{total});
+        return problem.set(.record_too_long, 0, "", "a record may have 99999 bytes in ISO 2709, this one has {d} bytes", .{total});
     }
     const written = out.items()[mark..];
     written[base - 1] = field_terminator;

@@ -307,7 +307,7 @@ const Parse = struct {
         const mark = self.record.text.length();
         try self.string(.value);
         const found = self.record.text.items()[mark..];
-        if (found.len > 1 or (found.len == 1 and (found[0] < ' ' or found[0] > '~'))) {
+        if (found.len > 1 or (found.len == 1 and !record_module.isIndicator(found[0]))) {
             return self.problem.set(.indicators_invalid, start, found, "an indicator should be one ASCII character", .{});
         }
         if (found.len == 1) self.record.text.items()[index] = found[0];
@@ -333,7 +333,7 @@ const Parse = struct {
             // The code may lie elsewhere by the time the values are appended: remember where it is.
             const code_length = self.record.text.length() - mark - 1;
             const code = self.record.text.items()[mark + 1 ..];
-            if (code_length == 0 or record_module.codeLength(code) != code_length) {
+            if (!record_module.isCode(code)) {
                 return self.problem.set(.subfield_code_invalid, start, code, "a subfield code should be one character", .{});
             }
             try self.expect(':');

@@ -317,7 +317,7 @@ const Parse = struct {
         for ([_][]const u8{ "ind1", "ind2" }) |name| {
             var value: [8]u8 = undefined;
             const found = try self.attribute(token, name, &value, start) orelse " ";
-            if (found.len > 1 or (found.len == 1 and (found[0] < ' ' or found[0] > '~'))) {
+            if (found.len > 1 or (found.len == 1 and !record_module.isIndicator(found[0]))) {
                 return self.problem.set(.indicators_invalid, start, found, "an indicator should be one ASCII character", .{});
             }
             try self.record.append(if (found.len == 0) " " else found);
@@ -348,7 +348,7 @@ const Parse = struct {
     fn subfield(self: *Parse, token: xml.Token, start: usize) Error!bool {
         var value: [8]u8 = undefined;
         const code = try self.attribute(token, "code", &value, start) orelse "";
-        if (code.len == 0 or record_module.codeLength(code) != code.len or code[0] < ' ') {
+        if (!record_module.isCode(code)) {
             return self.problem.set(.subfield_code_invalid, start, code, "a subfield code should be one character", .{});
         }
         try self.record.append(&.{record_module.subfield_delimiter});

@@ -117,11 +117,21 @@ pub const Subfields = struct {
     }
 };
 
-/// Report a data field whose content does not begin with two indicators, ASCII bytes, and then end
-/// or go on with a delimiter: no format with named parts could hold it.
+/// An indicator is one printable ASCII character or a blank.
+pub fn isIndicator(byte: u8) bool {
+    return byte >= ' ' and byte <= '~';
+}
+
+/// A subfield code is one character, no control character.
+pub fn isCode(bytes: []const u8) bool {
+    return bytes.len > 0 and bytes[0] >= ' ' and codeLength(bytes) == bytes.len;
+}
+
+/// Report a data field whose content does not begin with two indicators and then end or go on with
+/// a delimiter: no format with named parts could hold it.
 pub fn checkIndicators(content: []const u8, problem: *Problem) error{Problem}!void {
-    const is_sound = content.len >= 2 and content[0] != subfield_delimiter and content[1] != subfield_delimiter and
-        content[0] < 0x80 and content[1] < 0x80 and (content.len == 2 or content[2] == subfield_delimiter);
+    const is_sound = content.len >= 2 and isIndicator(content[0]) and isIndicator(content[1]) and
+        (content.len == 2 or content[2] == subfield_delimiter);
     if (is_sound) return;
     const indicators = Subfields.init(content).indicators;
     return problem.set(.indicators_invalid, 0, indicators, "two indicators were expected before the first subfield", .{});
@@ -129,8 +139,8 @@ pub fn checkIndicators(content: []const u8, problem: *Problem) error{Problem}!vo
 
 /// The code of the subfield whose delimiter `rest` begins with.
 pub fn takeCode(rest: []const u8, problem: *Problem) error{Problem}![]const u8 {
-    if (rest.len < 2 or rest[1] == subfield_delimiter) {
-        return problem.set(.subfield_code_invalid, 0, rest[0..1], "a subfield delimiter has no code behind it", .{});
+    if (rest.len < 2 or rest[1] < ' ') {
+        return problem.set(.subfield_code_invalid, 0, rest[0..@min(rest.len, 2)], "a subfield delimiter has no code behind it", .{});
     }
     return rest[1..][0..codeLength(rest[1..])];
 }
