@@ -147,6 +147,8 @@ def convert(
                 )
             )
         begin = time.perf_counter()
+        # A source that cannot even be begun leaves the target as it is.
+        first_bytes(window, 1)
         output = Target(target)
         try:
             for piece in pieces:
@@ -352,7 +354,7 @@ def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
         if from_ is None and isinstance(source, (str, os.PathLike)):
             from_ = format_of_name(os.fspath(source))
         if from_ is None:
-            head = first_bytes(window, 5)
+            head = first_bytes(window, 8)
             from_ = format_of_data(head)
             if from_ is None and head:
                 raise FormatUnknown(

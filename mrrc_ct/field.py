@@ -74,7 +74,7 @@ class Field:
         if name in ("subfields", "_indicators") and not self.control_field:
             self._split()
             return getattr(self, name)
-        raise AttributeError(f"field {self.tag} has no attribute {name!r}")
+        raise AttributeError(f"this field has no attribute {name!r}")
 
     def _split(self) -> None:
         content = self._content or ""

@@ -268,7 +268,8 @@ def test_text_formats_are_unicode_whatever_the_record_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"1", b"\x1faT", b"1\x1faT", b"123\x1faT", b"10T", b"\xc3\xa9\x1faT", b"\t0\x1faT"]
+    "content",
+    [b"", b"1", b"\x1faT", b"1\x1faT", b"123\x1faT", b"10T", b"\xc3\xa9\x1faT", b"\t0\x1faT"],
 )
 def test_a_field_without_two_indicators_has_no_place_in_a_text_format(content: bytes) -> None:
     record = one(("001", "1"), ("245", content))

@@ -1,0 +1,210 @@
+"""`convert` and `count`: files, formats, encodings, reports. The formats are in test_formats."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import pathlib
+import threading
+
+import pytest
+from marc import LEADER_MARC8, iso2709, split
+
+import mrrc_ct
+from mrrc_ct import errors
+
+
+def test_formats_are_told_by_the_names_of_the_files(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    last = books
+    for name in (
+        "a.xml",
+        "b.json",
+        "c.jsonl",
+        "d.marcjson",
+        "e.mrk",
+        "f.xml.gz",
+        "g.mrc.xz",
+        "h.mrc",
+    ):
+        report = mrrc_ct.convert(last, tmp_path / name)
+        assert report.ok
+        last = tmp_path / name
+    assert last.read_bytes() == books.read_bytes()
+    packed = (tmp_path / "f.xml.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "a.xml").read_bytes()
+
+
+def test_the_sources_first_bytes_tell_its_format(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    for to in ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk"):
+        there = tmp_path / "nameless"
+        mrrc_ct.convert(books, there, to)
+        out = io.BytesIO()
+        report = mrrc_ct.convert(there, out, "marc")
+        assert out.getvalue() == books.read_bytes()
+        assert report.from_ == ("json" if "json" in to else to)
+        assert mrrc_ct.count(there.read_bytes()) == 150
+
+
+def test_a_name_is_believed_over_the_bytes(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.mrc"
+    mrrc_ct.convert(books, path, "marcxml")
+    report = mrrc_ct.convert(path, io.BytesIO(), "json")
+    assert [type(error) for error in report.errors] == [errors.RecordLengthInvalid]
+    assert str(path) in str(report.errors[0])
+    assert "<?xml" in str(report.errors[0])
+
+
+def test_unknown_formats_are_clear_errors(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(errors.FormatUnknown, match="marc-xml"):
+        mrrc_ct.convert(books, tmp_path / "out", "marc-xml")
+    with pytest.raises(errors.FormatUnknown, match="out"):
+        mrrc_ct.convert(books, tmp_path / "out")
+    with pytest.raises(errors.FormatUnknown, match="hello"):
+        mrrc_ct.convert(b"hello world", tmp_path / "out", "json")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_source_leaves_the_target_alone(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "out.xml"
+    target.write_text("kept")
+    with pytest.raises(FileNotFoundError):
+        mrrc_ct.convert(tmp_path / "none.mrc", target)
+    assert target.read_text() == "kept"
+
+
+def test_the_report_counts(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    report = mrrc_ct.convert(books, tmp_path / "a.xml")
+    assert (report.records_read, report.records_written, report.records_lost) == (150, 150, 0)
+    assert report.bytes_read == books.stat().st_size
+    assert report.bytes_written == (tmp_path / "a.xml").stat().st_size
+    assert (report.from_, report.to, report.source) == ("marc", "marcxml", str(books))
+    assert "150 records" in str(report)
+    assert report.seconds > 0
+
+
+def test_damage_costs_one_record_and_is_listed(books: pathlib.Path) -> None:
+    records = split(books.read_bytes())
+    records[70] = b"0x" + records[70][2:]
+    records[100] = records[100][:30] + b"?" + records[100][31:]
+    data = b"".join(records)
+    seen: list[mrrc_ct.MarcError] = []
+    out = io.BytesIO()
+    report = mrrc_ct.convert(data, out, "marc", "marc", on_error=seen.append)
+    assert out.getvalue() == b"".join(records[:70] + records[71:100] + records[101:])
+    assert seen == report.errors
+    assert [(e.record_number, e.byte_offset) for e in seen] == [
+        (71, len(b"".join(records[:70]))),
+        (101, len(b"".join(records[:100]))),
+    ]
+    assert (report.records_lost, report.ok) == (2, False)
+    assert "2 lost" in str(report)
+    counted = mrrc_ct.count(data)
+    assert counted == 148
+    assert [e.byte_offset for e in counted.report.errors] == [e.byte_offset for e in seen]
+    assert [e.record_number for e in counted.report.errors] == [71, 101]
+
+
+def test_only_so_many_errors_are_kept() -> None:
+    bad = iso2709(("001", "1"), ("245", b"10\x1fa\xff"))
+    report = mrrc_ct.convert(bad * 1500, io.BytesIO(), "json", "marc")
+    assert report.records_lost == 1500
+    assert len(report.errors) == 1000
+
+
+def test_encodings_can_be_changed() -> None:
+    marc8 = iso2709(("001", "1"), ("245", b"10\x1faDvo\xe9r\xe2ak"), leader=LEADER_MARC8)
+    utf8 = iso2709(("001", "1"), ("245", "10$aDvořák"))
+    assert through(marc8, encoding="utf-8") == utf8
+    assert through(utf8, encoding="marc-8") == marc8
+    # Without being asked, the encoding is kept.
+    assert through(marc8 + utf8) == marc8 + utf8
+    lying = iso2709(("001", "1"), ("245", "10$aDvořák"), leader=LEADER_MARC8)
+    assert through(lying, from_encoding="utf-8") == utf8
+    assert through(lying, from_encoding="utf-8", encoding="marc-8") == marc8
+
+
+def through(data: bytes, **options: str) -> bytes:
+    out = io.BytesIO()
+    assert mrrc_ct.convert(data, out, "marc", "marc", **options).ok  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def test_codecs_of_pythons_both_ways() -> None:
+    russian = iso2709(
+        ("001", "1"), ("200", b"1 \x1fa" + "Мир".encode("koi8-r")), leader=LEADER_MARC8
+    )
+    utf8 = iso2709(("001", "1"), ("200", "1 $aМир"))
+    assert through(russian, from_encoding="koi8-r", encoding="utf-8") == utf8
+    out = io.BytesIO()
+    assert mrrc_ct.convert(russian * 2, out, "json", "marc", from_encoding="koi8-r").ok
+    back = io.BytesIO()
+    assert mrrc_ct.convert(out.getvalue(), back, "marc", "json", encoding="koi8-r").ok
+    assert [record[24:] for record in split(back.getvalue())] == [russian[24:]] * 2
+    damaged = russian + b"0x" + russian[2:] + russian
+    out = io.BytesIO()
+    report = mrrc_ct.convert(damaged, out, "marcxml", "marc", from_encoding="koi8-r")
+    assert [error.record_number for error in report.errors] == [2]
+    assert report.records_written == 2
+    assert len(mrrc_ct.xml_to_records(out.getvalue())) == 2
+
+
+def test_what_marc8_does_not_have_is_lost_with_a_reason_or_replaced() -> None:
+    data = iso2709(("001", "1"), ("245", "10$a😀"))
+    report = mrrc_ct.convert(data, io.BytesIO(), "marc", "marc", encoding="marc-8")
+    assert [type(error) for error in report.errors] == [errors.UnmappableCharacter]
+    out = io.BytesIO()
+    report = mrrc_ct.convert(data, out, "marc", "marc", encoding="marc-8", unmappable="ncr")
+    assert report.ok
+    assert report.characters_replaced == 1
+    assert through(out.getvalue(), encoding="utf-8", references=True) == data  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"threads": 0}, {"unmappable": "x"}, {"invalid_xml": "x"}, {"encoding": "utf-16"}],
+)
+def test_options_that_there_are_not(options: dict[str, object], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        mrrc_ct.convert(b"", tmp_path / "x", "json", "marc", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "x").exists()
+
+
+def test_progress_is_told(books: pathlib.Path) -> None:
+    told: list[tuple[int, int | None, int]] = []
+    mrrc_ct.convert(books, io.BytesIO(), "json", progress=lambda *now: told.append(now))
+    assert told[-1] == (books.stat().st_size, books.stat().st_size, 150)
+    assert told == sorted(told)
+
+
+def test_records_come_through_a_pipe_that_stays_open() -> None:
+    source_end, source = os.pipe()
+    target, target_end = os.pipe()
+    record = iso2709(("001", "1"), ("245", "10$aT"))
+
+    def work() -> None:
+        with os.fdopen(source_end, "rb") as file, os.fdopen(target_end, "wb") as out:
+            mrrc_ct.convert(file, out, "jsonl", "marc")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with os.fdopen(target, "rb", buffering=0) as results:
+        for _ in range(3):
+            os.write(source, record)
+            assert results.read(10_000).endswith(b"}\n")
+        os.close(source)
+        assert results.read(10_000) == b""
+    thread.join()
+
+
+def test_count_in_every_format(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert mrrc_ct.count(books) == 150
+    assert mrrc_ct.count(io.BytesIO(books.read_bytes())) == 150
+    for name in ("a.xml", "a.json", "a.jsonl", "a.marcjson", "a.mrk", "a.mrc.gz"):
+        mrrc_ct.convert(books, tmp_path / name)
+        assert mrrc_ct.count(tmp_path / name) == 150
+    assert mrrc_ct.count(b"") == 0
