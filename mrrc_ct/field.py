@@ -76,6 +76,18 @@ class Field:
             return getattr(self, name)
         raise AttributeError(f"this field has no attribute {name!r}")
 
+    # Copying must not ask for the empty slots: that would fill them.
+    def __getstate__(self) -> tuple[Any, ...]:
+        if self._content is not None:
+            return self.tag, self._content, None, None
+        return self.tag, None, self._indicators, self.subfields
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.tag, self._content, indicators, subfields = state
+        if subfields is not None:
+            self._indicators = indicators
+            self.subfields = subfields
+
     def _split(self) -> None:
         content = self._content or ""
         parts = content.split(DELIMITER)

@@ -133,6 +133,25 @@ class Record:
             return self.leader
         raise AttributeError(f"a record has no attribute {name!r}")
 
+    # Copying must not ask for the empty slots: that would fill them.
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (
+            self._data,
+            self._kind,
+            self._origin,
+            self._number,
+            self._offset,
+            self.leader if self._kind & (_LOADED | _LEADER_OUT) else None,
+            self.fields if self._kind & _LOADED else None,
+        )
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._data, self._kind, self._origin, self._number, self._offset, leader, fields = state
+        if leader is not None:
+            self.leader = leader
+        if fields is not None:
+            self.fields = fields
+
     def _head(self) -> str:
         leader = self._data[:LEADER_LEN].decode("latin-1")
         encoding = self._origin.encoding

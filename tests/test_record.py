@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pathlib
+import pickle
 from typing import Any
 
 import pytest
@@ -366,12 +367,28 @@ def test_unknown_encodings_and_options_are_refused() -> None:
         odes().to_xml(invalid_xml="ignore")
 
 
-def test_a_record_can_be_copied() -> None:
-    record = odes()
-    copied = copy.deepcopy(record)
-    copied["245"]["a"] = "Songs"
-    assert record["245"]["a"] == "Odes :"
-    assert copied["245"]["a"] == "Songs"
+@pytest.mark.parametrize(
+    "copied_by", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))]
+)
+@pytest.mark.parametrize("touch", ["nothing", "leader", "fields", "subfields"])
+def test_a_record_can_be_copied_whatever_was_looked_into(copied_by: Any, touch: str) -> None:
+    for record in (odes(), next(MARCReader(odes().as_marc())), Record(fields=odes().fields)):
+        before = record.as_marc()
+        if touch == "leader":
+            assert record.leader[5] == "n"
+        if touch == "fields":
+            assert record.title()
+        if touch == "subfields":
+            assert record["245"].subfields
+        copied = copied_by(record)
+        assert copied.as_marc() == before
+        if copied_by is copy.copy:
+            continue
+        copied["245"]["a"] = "Songs"
+        copied.leader[5] = "c"
+        assert copied["245"]["a"] == "Songs"
+        assert record.as_marc() == before
+        assert Record(copied.as_marc())["245"]["a"] == "Songs"
 
 
 def test_repr_helps() -> None:
