@@ -9,11 +9,16 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import threading
-from typing import NoReturn
+from _thread import _local as thread_local
 
 from . import _bindings as c
 from . import errors
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
 
@@ -293,7 +298,7 @@ class Converter:
         return b"".join(parts)
 
 
-class _PerThread(threading.local):
+class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
 

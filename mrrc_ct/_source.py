@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 import stat
 from importlib import import_module
-from typing import IO, Any, Callable, NoReturn, Union
 
 from . import _core
 from ._bindings import FINAL, START
@@ -27,8 +25,14 @@ from .errors import (
     TextError,
 )
 
-#: What can be read from: a path, bytes, or a binary file object.
-SourceLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, Callable, NoReturn, Union
+
+    #: What can be read from: a path, bytes, or a binary file object.
+    SourceLike = Union[str, os.PathLike[str], bytes, bytearray, memoryview, IO[bytes]]
+
 
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
@@ -325,7 +329,7 @@ def first_bytes(window: Window, count: int) -> bytes:
     return head
 
 
-_XML_ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+XML_ENCODING = rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']"""
 
 
 def decoded_xml(window: Window) -> Window:
@@ -343,7 +347,9 @@ def decoded_xml(window: Window) -> Window:
     elif head.startswith(b"\0<"):
         encoding = "utf-16-be"
     else:
-        declared = _XML_ENCODING.match(head)
+        import re  # only needed here, and not cheap
+
+        declared = re.match(XML_ENCODING, head)
         encoding = declared.group(1).decode("ascii").lower() if declared else "utf-8"
         # It could be read thus far as bytes of ASCII.
         if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii") or encoding.startswith(

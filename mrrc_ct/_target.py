@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import IO, Any, Union
 
 from ._source import compression_of, raise_os_error
 
-TargetLike = Union[str, "os.PathLike[str]", IO[bytes]]
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, Union
+
+    #: What can be written to: a path, or a binary file object.
+    TargetLike = Union[str, os.PathLike[str], IO[bytes]]
 
 
 class Target:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from typing import Any, Callable
 
 from . import _core
 from ._bindings import FINAL, Encoding, Status
 from ._source import (
-    SourceLike,
     Window,
     decoded_xml,
     first_bytes,
@@ -21,18 +19,28 @@ from ._source import (
     format_of_name,
     open_source,
 )
-from ._target import Target, TargetLike
+from ._target import Target
 from .errors import FormatUnknown, MarcError
 from .reader import MARCReader
 from .record import Origin, Record, check_codec, check_invalid_xml, flat_record
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ._source import SourceLike
+    from ._target import TargetLike
+
+    #: Told the bytes read, the size of the source in bytes or None, and the records read.
+    Progress = Callable[[int, "int | None", int], None]
+
 
 #: The formats by name. ISO 2709 is `marc`.
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
 
 #: Errors kept in a report; more are only counted.
 ERRORS_MAX = 1000
-
-Progress = Callable[[int, "int | None", int], None]
 
 
 class Report:

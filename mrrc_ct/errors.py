@@ -6,7 +6,10 @@ it was found; `str()` of it is one line that says what is wrong, where, and what
 
 from __future__ import annotations
 
-from typing import Any
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class MarcError(Exception):

@@ -6,24 +6,37 @@ takes it apart when its subfields are first asked for: most fields of most recor
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
 
 DELIMITER = "\x1f"
 
 
-class Subfield(NamedTuple):
-    """A subfield: a code of one character and a value."""
+if TYPE_CHECKING:
 
-    code: str
-    value: str
+    class Subfield(NamedTuple):
+        """A subfield: a code of one character and a value."""
 
+        code: str
+        value: str
 
-class Indicators(NamedTuple):
-    """The two indicators of a data field."""
+    class Indicators(NamedTuple):
+        """The two indicators of a data field."""
 
-    first: str
-    second: str
+        first: str
+        second: str
+
+else:
+    Subfield = namedtuple("Subfield", "code value")
+    Subfield.__doc__ = "A subfield: a code of one character and a value."
+    Indicators = namedtuple("Indicators", "first second")
+    Indicators.__doc__ = "The two indicators of a data field."
 
 
 def is_control_tag(tag: str) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .errors import BadLeaderValue, RecordLeaderInvalid
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 LEADER_LEN = 24
 

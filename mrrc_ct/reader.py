@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import NoReturn
 
 from . import _core
 from ._bindings import FINAL, Kind, Status
-from ._source import SourceLike, Window, open_source
+from ._source import Window, open_source
 from .errors import MarcError
 from .record import Origin, Record
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from ._source import SourceLike
 
 
 class _Position:

@@ -7,9 +7,7 @@ written as they came.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
@@ -25,6 +23,12 @@ from .errors import (
 from .field import DELIMITER, Field
 from .leader import LEADER_LEN, Leader
 
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
 _FIELD_END = "\x1e"
 _RECORD_END = "\x1d"
 
@@ -34,7 +38,7 @@ _FLAT = 8
 _LOADED = 16
 _LEADER_OUT = 32
 
-_ISBN = re.compile(r"[0-9\-xX]+")
+_ISBN = frozenset("0123456789-xX")
 
 
 def _tags(text: str) -> frozenset[str]:
@@ -505,8 +509,10 @@ class Record:
 
     def isbn(self) -> str | None:
         """The ISBN in the first 020 $a, without hyphens and what follows it."""
-        found = _ISBN.search(self._value("020", "a") or "")
-        return found.group().replace("-", "") if found else None
+        text = self._value("020", "a") or ""
+        start = next((at for at, letter in enumerate(text) if letter in _ISBN), len(text))
+        end = next((at for at in range(start, len(text)) if text[at] not in _ISBN), len(text))
+        return text[start:end].replace("-", "") if end > start else None
 
     def _value(self, tag: str, code: str) -> str | None:
         field = self.get(tag)

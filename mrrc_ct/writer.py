@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from ._target import Target, TargetLike
+from ._target import Target
 from .errors import WriteNeedsRecord, WriterClosed
 from .record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._target import TargetLike
 
 #: Records are gathered to about this many bytes before a path is written to.
 BUFFER_BYTES = 256 * 1024
