@@ -23,9 +23,9 @@ def iso2709(*fields: tuple[str, str | bytes], leader: str = LEADER) -> bytes:
 
 def split(data: bytes) -> list[bytes]:
     """The records of a sound file, by their lengths."""
-    records = []
-    while data:
-        length = int(data[:5])
-        records.append(data[:length])
-        data = data[length:]
+    records, at = [], 0
+    while at < len(data):
+        length = int(data[at : at + 5])
+        records.append(data[at : at + length])
+        at += length
     return records

@@ -33,6 +33,19 @@ pub const Buffer = struct {
         try self.list.ensureUnusedCapacity(self.gpa, count);
     }
 
+    /// Append `count` bytes, to be filled in by the caller.
+    pub inline fn addArray(self: *Buffer, comptime count: usize) error{OutOfMemory}!*[count]u8 {
+        try self.reserve(count);
+        const at = self.list.items.len;
+        self.list.items.len += count;
+        return self.list.items[at..][0..count];
+    }
+
+    /// Append a text known when compiling: a few stores, no call.
+    pub inline fn literal(self: *Buffer, comptime bytes: []const u8) error{OutOfMemory}!void {
+        (try self.addArray(bytes.len)).* = bytes[0..bytes.len].*;
+    }
+
     pub inline fn append(self: *Buffer, bytes: []const u8) error{OutOfMemory}!void {
         try self.list.appendSlice(self.gpa, bytes);
     }

@@ -22,20 +22,23 @@ pub fn write(out: *Buffer, record: *const Record, form: Form, problem: *Problem)
     try out.append(if (form == .marcjson) "[{\"leader\":\"" else "{\"leader\":\"");
     var leader = record.leader;
     leader[9] = 'a';
-    try text(out, &leader);
+    try text(out, &leader, leader.len);
     try out.append(if (form == .marcjson) "\"}" else "\",\"fields\":[");
     for (record.fields.items, 0..) |field, index| {
         if (index > 0 or form == .marcjson) try out.byte(',');
-        try out.append("{\"");
-        try text(out, &field.tag);
-        const content = record.content(field);
+        const bytes = record.from(field);
+        const length = field.end - field.start;
         if (record_module.isControlTag(field.tag)) {
-            try out.append("\":\"");
-            try text(out, content);
-            try out.append("\"}");
+            // The tag is digits: nothing in it needs an escape.
+            const head = "{\"000\":\"";
+            const start = try out.addArray(head.len);
+            start.* = head.*;
+            start[2..5].* = field.tag;
+            try text(out, bytes, length);
+            try out.literal("\"}");
             continue;
         }
-        dataField(out, content, problem) catch |err| {
+        dataField(out, field.tag, bytes, length, problem) catch |err| {
             if (err == error.Problem) problem.setTag(field.tag);
             return err;
         };
@@ -43,50 +46,67 @@ pub fn write(out: *Buffer, record: *const Record, form: Form, problem: *Problem)
     try out.append(if (form == .marcjson) "]" else "]}");
 }
 
-fn dataField(out: *Buffer, content: []const u8, problem: *Problem) Error!void {
+/// `bytes` begins with the content, which has `length` bytes.
+fn dataField(out: *Buffer, tag: record_module.Tag, bytes: []const u8, length: usize, problem: *Problem) Error!void {
+    const content = bytes[0..length];
     try record_module.checkIndicators(content, problem);
-    try out.append("\":{\"ind1\":\"");
-    try text(out, content[0..1]);
-    try out.append("\",\"ind2\":\"");
-    try text(out, content[1..2]);
-    try out.append("\",\"subfields\":[");
-    var rest = content[2..];
-    var separator: []const u8 = "{\"";
-    while (rest.len > 0) {
-        const code = try record_module.takeCode(rest, problem);
-        try out.append(separator);
-        separator = ",{\"";
-        try text(out, code);
-        try out.append("\":\"");
-        rest = rest[1 + code.len ..];
-        rest = rest[try textUntilDelimiter(out, rest)..];
-        try out.append("\"}");
+    const names = [5]u8{ tag[0], tag[1], tag[2], content[0], content[1] };
+    if (scan.indexOf(special, &names) == names.len) {
+        const head = "{\"000\":{\"ind1\":\"0\",\"ind2\":\"0\",\"subfields\":[";
+        const start = try out.addArray(head.len);
+        start.* = head.*;
+        start[2..5].* = tag;
+        start[16] = content[0];
+        start[27] = content[1];
+    } else {
+        try out.literal("{\"");
+        try text(out, &tag, tag.len);
+        try out.literal("\":{\"ind1\":\"");
+        try text(out, content[0..1], 1);
+        try out.literal("\",\"ind2\":\"");
+        try text(out, content[1..2], 1);
+        try out.literal("\",\"subfields\":[");
     }
-    try out.append("]}}");
+    var at: usize = 2;
+    while (at < length) {
+        const code = try record_module.takeCode(content[at..], problem);
+        if (at > 2) try out.byte(',');
+        if (code.len == 1 and scan.indexOf(special, code) == 1) {
+            (try out.addArray(6)).* = .{ '{', '"', code[0], '"', ':', '"' };
+        } else {
+            try out.literal("{\"");
+            try text(out, code, code.len);
+            try out.literal("\":\"");
+        }
+        at += 1 + code.len;
+        at += try textUntilDelimiter(out, bytes[at..], length - at);
+        try out.literal("\"}");
+    }
+    try out.literal("]}}");
 }
 
-fn text(out: *Buffer, bytes: []const u8) Error!void {
-    var rest = bytes;
-    while (true) {
-        rest = rest[try textUntilDelimiter(out, rest)..];
-        if (rest.len == 0) return;
-        try out.append("\\u001f");
-        rest = rest[1..];
-    }
-}
-
-/// Append escaped text up to a subfield delimiter; how many bytes that were.
-fn textUntilDelimiter(out: *Buffer, bytes: []const u8) Error!usize {
+fn text(out: *Buffer, bytes: []const u8, length: usize) Error!void {
     var at: usize = 0;
     while (true) {
-        at += try scan.appendUntil(special, out, bytes[at..]);
-        if (at == bytes.len or bytes[at] == record_module.subfield_delimiter) return at;
+        at += try textUntilDelimiter(out, bytes[at..], length - at);
+        if (at == length) return;
+        try out.literal("\\u001f");
+        at += 1;
+    }
+}
+
+/// Append escaped text, `length` bytes or up to a subfield delimiter; how many bytes that were.
+fn textUntilDelimiter(out: *Buffer, bytes: []const u8, length: usize) Error!usize {
+    var at: usize = 0;
+    while (true) {
+        at += try scan.appendUntil(special, out, bytes[at..], length - at);
+        if (at == length or bytes[at] == record_module.subfield_delimiter) return at;
         switch (bytes[at]) {
-            '"' => try out.append("\\\""),
-            '\\' => try out.append("\\\\"),
-            '\n' => try out.append("\\n"),
-            '\r' => try out.append("\\r"),
-            '\t' => try out.append("\\t"),
+            '"' => try out.literal("\\\""),
+            '\\' => try out.literal("\\\\"),
+            '\n' => try out.literal("\\n"),
+            '\r' => try out.literal("\\r"),
+            '\t' => try out.literal("\\t"),
             else => |byte| try out.print("\\u{x:0>4}", .{byte}),
         }
         at += 1;

@@ -18,6 +18,19 @@ pub const collection_end = "</collection>\n";
 /// Bytes that cannot simply be copied. EF begins U+FFFE and U+FFFF, which XML forbids.
 const special: scan.Class = .{ .below = ' ', .others = "&<>\xef" };
 
+/// Bytes that stand for themselves in an attribute.
+const plain_bytes = blk: {
+    var table: [256]bool = @splat(false);
+    for (' '..0x7f) |byte| table[byte] = std.mem.indexOfScalar(u8, "&<>\"", byte) == null;
+    break :blk table;
+};
+
+inline fn isPlain(bytes: []const u8) bool {
+    var plain = true;
+    for (bytes) |byte| plain = plain and plain_bytes[byte];
+    return plain;
+}
+
 pub const Writer = struct {
     out: *Buffer,
     problem: *Problem,
@@ -33,79 +46,101 @@ pub const Writer = struct {
         try self.out.append(if (is_single) "<record " ++ namespace ++ ">\n  <leader>" else "<record>\n  <leader>");
         var leader = source.leader;
         leader[9] = 'a';
-        try self.text(&leader);
-        try self.out.append("</leader>\n");
+        try self.text(&leader, leader.len);
+        try self.out.literal("</leader>\n");
         for (source.fields.items) |field| {
-            const content = source.content(field);
+            const bytes = source.from(field);
+            const length = field.end - field.start;
             const written = if (record_module.isControlTag(field.tag))
-                self.controlField(field.tag, content)
+                self.controlField(field.tag, bytes, length)
             else
-                self.dataField(field.tag, content);
+                self.dataField(field.tag, bytes, length);
             written catch |err| {
                 if (err == error.Problem) self.problem.setTag(field.tag);
                 return err;
             };
         }
-        try self.out.append("</record>\n");
+        try self.out.literal("</record>\n");
     }
 
-    fn controlField(self: *Writer, tag: record_module.Tag, content: []const u8) Error!void {
-        try self.out.append("  <controlfield tag=\"");
-        try self.out.append(&tag);
-        try self.out.append("\">");
-        try self.text(content);
-        try self.out.append("</controlfield>\n");
+    fn controlField(self: *Writer, tag: record_module.Tag, bytes: []const u8, length: usize) Error!void {
+        // The tag is digits: nothing in it needs an escape.
+        const head = "  <controlfield tag=\"000\">";
+        const start = try self.out.addArray(head.len);
+        start.* = head.*;
+        start[head.len - 5 ..][0..3].* = tag;
+        try self.text(bytes, length);
+        try self.out.literal("</controlfield>\n");
     }
 
-    fn dataField(self: *Writer, tag: record_module.Tag, content: []const u8) Error!void {
+    /// `bytes` begins with the content, which has `length` bytes.
+    fn dataField(self: *Writer, tag: record_module.Tag, bytes: []const u8, length: usize) Error!void {
+        const content = bytes[0..length];
         try record_module.checkIndicators(content, self.problem);
-        try self.out.append("  <datafield tag=\"");
-        try self.attribute(&tag);
-        try self.out.append("\" ind1=\"");
-        try self.attribute(content[0..1]);
-        try self.out.append("\" ind2=\"");
-        try self.attribute(content[1..2]);
-        try self.out.append("\">\n");
-        var rest = content[2..];
-        while (rest.len > 0) {
-            const code = try record_module.takeCode(rest, self.problem);
-            try self.out.append("    <subfield code=\"");
-            try self.attribute(code);
-            try self.out.append("\">");
-            rest = rest[1 + code.len ..];
-            rest = rest[try self.textUntilDelimiter(rest)..];
-            try self.out.append("</subfield>\n");
+        const names = [5]u8{ tag[0], tag[1], tag[2], content[0], content[1] };
+        if (isPlain(&names)) {
+            const head = "  <datafield tag=\"000\" ind1=\"0\" ind2=\"0\">\n";
+            const start = try self.out.addArray(head.len);
+            start.* = head.*;
+            start[18..21].* = tag;
+            start[29] = content[0];
+            start[38] = content[1];
+        } else {
+            try self.out.literal("  <datafield tag=\"");
+            try self.attribute(&tag);
+            try self.out.literal("\" ind1=\"");
+            try self.attribute(content[0..1]);
+            try self.out.literal("\" ind2=\"");
+            try self.attribute(content[1..2]);
+            try self.out.literal("\">\n");
         }
-        try self.out.append("  </datafield>\n");
+        var at: usize = 2;
+        while (at < length) {
+            const code = try record_module.takeCode(content[at..], self.problem);
+            if (code.len == 1 and isPlain(code[0..1])) {
+                const head = "    <subfield code=\"a\">";
+                const start = try self.out.addArray(head.len);
+                start.* = head.*;
+                start[head.len - 3] = code[0];
+            } else {
+                try self.out.literal("    <subfield code=\"");
+                try self.attribute(code);
+                try self.out.literal("\">");
+            }
+            at += 1 + code.len;
+            at += try self.textUntilDelimiter(bytes[at..], length - at);
+            try self.out.literal("</subfield>\n");
+        }
+        try self.out.literal("  </datafield>\n");
     }
 
-    fn text(self: *Writer, bytes: []const u8) Error!void {
-        var rest = bytes;
-        while (true) {
-            rest = rest[try self.textUntilDelimiter(rest)..];
-            if (rest.len == 0) return;
-            rest = rest[try self.forbidden(rest[0..1])..];
-        }
-    }
-
-    /// Append escaped text up to a subfield delimiter; how many bytes that were.
-    fn textUntilDelimiter(self: *Writer, bytes: []const u8) Error!usize {
+    fn text(self: *Writer, bytes: []const u8, length: usize) Error!void {
         var at: usize = 0;
         while (true) {
-            at += try scan.appendUntil(special, self.out, bytes[at..]);
-            if (at == bytes.len or bytes[at] == record_module.subfield_delimiter) return at;
-            at += try self.escaped(bytes[at..]);
+            at += try self.textUntilDelimiter(bytes[at..], length - at);
+            if (at == length) return;
+            at += try self.forbidden(bytes[at..][0..1]);
+        }
+    }
+
+    /// Append escaped text, `length` bytes or up to a subfield delimiter; how many bytes that were.
+    fn textUntilDelimiter(self: *Writer, bytes: []const u8, length: usize) Error!usize {
+        var at: usize = 0;
+        while (true) {
+            at += try scan.appendUntil(special, self.out, bytes[at..], length - at);
+            if (at == length or bytes[at] == record_module.subfield_delimiter) return at;
+            at += try self.escaped(bytes[at..length]);
         }
     }
 
     /// Append the character that `bytes` begins with, one of `special`; its length.
     fn escaped(self: *Writer, bytes: []const u8) Error!usize {
         switch (bytes[0]) {
-            '&' => try self.out.append("&amp;"),
-            '<' => try self.out.append("&lt;"),
-            '>' => try self.out.append("&gt;"),
+            '&' => try self.out.literal("&amp;"),
+            '<' => try self.out.literal("&lt;"),
+            '>' => try self.out.literal("&gt;"),
             // A reader would turn a bare one into a line feed (XML 1.0, section 2.11).
-            '\r' => try self.out.append("&#xD;"),
+            '\r' => try self.out.literal("&#xD;"),
             '\n', '\t' => try self.out.byte(bytes[0]),
             0xef => {
                 if (bytes[1] == 0xbf and bytes[2] >= 0xbe) return self.forbidden(bytes[0..3]);
@@ -123,16 +158,16 @@ pub const Writer = struct {
             return self.problem.set(.xml_character_forbidden, 0, character, "XML cannot hold the character U+{X:0>4}", .{number});
         }
         self.replaced += 1;
-        try self.out.append("\u{fffd}");
+        try self.out.literal("\u{fffd}");
         return character.len;
     }
 
     /// Append a short attribute value: white space in it would be read as blanks if it stood bare.
     fn attribute(self: *Writer, bytes: []const u8) Error!void {
         for (bytes, 0..) |byte, index| switch (byte) {
-            '"' => try self.out.append("&quot;"),
-            '\n' => try self.out.append("&#xA;"),
-            '\t' => try self.out.append("&#x9;"),
+            '"' => try self.out.literal("&quot;"),
+            '\n' => try self.out.literal("&#xA;"),
+            '\t' => try self.out.literal("&#x9;"),
             0xef => {
                 if (bytes.len - index >= 3 and bytes[index + 1] == 0xbf and bytes[index + 2] >= 0xbe) {
                     _ = try self.forbidden(bytes[index..][0..3]);

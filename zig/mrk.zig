@@ -105,7 +105,7 @@ fn appendText(comptime place: Place, out: *Buffer, bytes: []const u8) Error!void
     const special = if (place == .fixed) special_fixed else special_value;
     var rest = bytes;
     while (true) {
-        rest = rest[try scan.appendUntil(special, out, rest)..];
+        rest = rest[try scan.appendUntil(special, out, rest, rest.len)..];
         if (rest.len == 0) return;
         switch (rest[0]) {
             ' ' => try out.byte('\\'),

@@ -57,6 +57,11 @@ pub const Record = struct {
         return self.bytes[field.start..field.end];
     }
 
+    /// All from a field's start on: its content, and behind it bytes that may be looked at.
+    pub fn from(self: *const Record, field: Field) []const u8 {
+        return self.bytes[field.start..];
+    }
+
     /// Begin a field whose content will be appended to `text`.
     pub fn beginField(self: *Record, tag: Tag) Error!void {
         const at: u32 = @intCast(self.text.length());

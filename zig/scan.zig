@@ -59,23 +59,27 @@ pub fn count(comptime class: Class, bytes: []const u8) usize {
     return total;
 }
 
-/// Append `bytes` up to the first of `class` and tell how many that were.
-pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8) error{OutOfMemory}!usize {
+/// Append the first `length` bytes of `bytes`, up to one of `class`, and tell how many that were.
+/// What lies behind `length` is only there to be looked at: short texts are then one vector, too.
+pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8, length: usize) error{OutOfMemory}!usize {
     // Whole vectors are stored and only the part before a hit is kept, hence the spare lanes.
-    try out.reserve(bytes.len + lanes);
+    try out.reserve(length + lanes);
     const target = out.list.allocatedSlice()[out.list.items.len..];
     var at: usize = 0;
-    while (at + lanes <= bytes.len) : (at += lanes) {
+    while (at < length) : (at += lanes) {
+        if (at + lanes > bytes.len) {
+            while (at < length and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
+            break;
+        }
         const vector = load(bytes[at..]);
         target[at..][0..lanes].* = vector;
         const hits = class.hits(vector);
         if (hits != 0) {
             at += @ctz(hits);
-            out.list.items.len += at;
-            return at;
+            break;
         }
     }
-    while (at < bytes.len and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
+    at = @min(at, length);
     out.list.items.len += at;
     return at;
 }
@@ -106,7 +110,7 @@ test "a byte of the class is found wherever it stands" {
             try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
             var out: Buffer = .{ .gpa = std.testing.allocator };
             defer out.deinit();
-            try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes));
+            try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes, bytes.len));
             try std.testing.expectEqualStrings(bytes[0..at], out.items());
         }
         bytes[at] = 0xe9;
