@@ -86,7 +86,7 @@ pub const Converter = struct {
     is_started: bool = false,
     is_done: bool = false,
     /// Behind a record that could not be read, looking for the next.
-    is_lost: bool = false,
+    lost: enum { no, begun, on } = .no,
     /// The sound ISO 2709 record just read, to be copied where nothing is to change.
     raw: ?[]const u8 = null,
     /// What the text of the record just read was encoded in.
@@ -125,7 +125,7 @@ pub const Converter = struct {
         self.begun = 0;
         self.is_started = false;
         self.is_done = false;
-        self.is_lost = false;
+        self.lost = .no;
         self.xml.restart();
         self.json = .{ .problem = &self.problem };
     }
@@ -149,10 +149,10 @@ pub const Converter = struct {
         }
         while (self.out.length() < output_target) {
             const rest = data[consumed.*..];
-            const step = if (self.is_lost) self.findNext(rest, final) else self.readNext(rest, final) catch |err| switch (err) {
+            const step = if (self.lost != .no) self.findNext(rest, final) else self.readNext(rest, final) catch |err| switch (err) {
                 error.OutOfMemory => return error.OutOfMemory,
                 error.Problem => {
-                    self.is_lost = true;
+                    self.lost = .begun;
                     return self.report(consumed.*);
                 },
             };
@@ -331,18 +331,20 @@ pub const Converter = struct {
 
     /// Behind damage: leave out what cannot be read, up to where the next record may begin.
     fn findNext(self: *Converter, data: []const u8, final: bool) Step {
+        // Where the damaged record itself begins the next one cannot.
+        const from: usize = @intFromBool(self.lost == .begun and data.len > 0);
         const skip: usize, const found: bool = switch (self.options.source) {
             .marc => blk: {
-                if (iso2709.soundFrame(data)) |length| break :blk .{ length, true };
+                if (self.lost == .begun) if (iso2709.soundFrame(data)) |length| break :blk .{ length, true };
                 const sync = iso2709.resync(data, final);
                 break :blk .{ sync.skip, sync.found };
             },
             .marcxml => blk: {
-                const sync = self.xml.resync(data, final);
+                const sync = self.xml.resync(data, from, final);
                 break :blk .{ sync.skip, sync.found };
             },
             .json, .jsonl, .marcjson => blk: {
-                const sync = self.json.resync(data, final);
+                const sync = self.json.resync(data, from, final);
                 break :blk .{ sync.skip, sync.found };
             },
             .mrk => blk: {
@@ -354,7 +356,7 @@ pub const Converter = struct {
                 break :blk .{ terminator + 1, true };
             },
         };
-        self.is_lost = !found;
+        self.lost = if (found) .no else .on;
         self.counts.bytes_skipped += skip;
         return if (skip > 0 or found) .{ .skip = skip } else .need_more;
     }

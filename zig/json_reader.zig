@@ -98,19 +98,21 @@ pub const Reader = struct {
         return if (found) .yes else .no;
     }
 
-    /// Behind a problem: how many bytes to leave out to come to where a record may begin, and
-    /// whether there it is. Called again with what follows until it is found or nothing is left.
-    pub fn resync(self: *Reader, data: []const u8, final: bool) struct { skip: usize, found: bool } {
+    /// Behind a problem: how many bytes to leave out to come to where a record may begin, looked for
+    /// from `from` on, and whether there it is. Called again with what follows until it is found or
+    /// nothing is left.
+    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) struct { skip: usize, found: bool } {
         self.is_damaged = true;
-        var at: usize = 1;
+        var at = from;
         const mark = "{\"leader\"";
         const mark_flat = "{\"fields\"";
-        while (std.mem.indexOfScalarPos(u8, data, @min(at, data.len), '{')) |start| {
+        while (std.mem.indexOfScalarPos(u8, data, at, '{')) |start| {
             const rest = data[start..];
             if (rest.len < mark.len and !final) return .{ .skip = start, .found = false };
             if (std.mem.startsWith(u8, rest, mark) or std.mem.startsWith(u8, rest, mark_flat)) {
                 const is_flat = start > 0 and data[start - 1] == '[' and !self.in_array;
-                return .{ .skip = if (is_flat) start - 1 else start, .found = true };
+                // The leader of the damaged record itself begins no other.
+                if (!is_flat or start > from) return .{ .skip = start - @intFromBool(is_flat), .found = true };
             }
             at = start + 1;
         }

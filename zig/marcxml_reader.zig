@@ -135,12 +135,13 @@ pub const Reader = struct {
         return self.problem.set(.xml_syntax, 0, "", "XML: the document ends inside <{s}>", .{self.innermost()[0..@min(self.innermost().len, 40)]});
     }
 
-    /// Behind a problem: how many bytes to leave out to come to the next record element, and whether
-    /// there it is. Called again with what follows until it is found or nothing is left.
-    pub fn resync(self: *Reader, data: []const u8, final: bool) struct { skip: usize, found: bool } {
+    /// Behind a problem: how many bytes to leave out to come to the next record element, looked for
+    /// from `from` on, and whether there it is. Called again with what follows until it is found or
+    /// nothing is left.
+    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) struct { skip: usize, found: bool } {
         self.is_damaged = true;
-        var at: usize = 1;
-        while (std.mem.indexOfScalarPos(u8, data, @min(at, data.len), '<')) |start| {
+        var at = from;
+        while (std.mem.indexOfScalarPos(u8, data, at, '<')) |start| {
             const window = data[start..@min(data.len, start + 1 + 64)];
             var end: usize = 1;
             while (end < window.len and isTagNameByte(window[end])) end += 1;
