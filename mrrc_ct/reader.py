@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from operator import length_hint
 from types import TracebackType
 
 from . import _core
@@ -19,20 +19,11 @@ if TYPE_CHECKING:
     from ._source import SourceLike
 
 
-class _Position:
-    """How far a reader's records have been handed out."""
-
-    __slots__ = ("next_offset", "number")
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.next_offset = 0
-
-
 def _records(
-    data: bytes, ends: list[int], kinds: bytes, offset: int, origin: Origin, position: _Position
-) -> Iterator[Record]:
-    """The records of a batch. No reader is held here: it goes with the last who uses it."""
+    data: bytes, ends: list[int], kinds: bytes, origin: Origin, number: int, offset: int
+) -> list[Record]:
+    """The records of a batch; `number` and `offset` are those of the first."""
+    records = []
     new, gap, start = Record.__new__, Kind.GAP, 0
     for end, kind in zip(ends, kinds):
         if kind != gap:
@@ -40,11 +31,12 @@ def _records(
             record._data = data[start:end]
             record._kind = kind
             record._origin = origin
+            record._number = number
             record._offset = offset + start
-            position.number = record._number = position.number + 1
-            position.next_offset = offset + end
-            yield record
+            records.append(record)
+            number += 1
         start = end
+    return records
 
 
 class MARCReader:
@@ -72,8 +64,10 @@ class MARCReader:
         self._window: Window | None = window
         self._origin = Origin(window.name, from_encoding, references)
         self._scanner = _core.Scanner()
-        self._pending: Iterator[Record] = iter(())
-        self._position = _Position()
+        # A batch of records and what of it is still to be handed out.
+        self._batch: list[Record] = []
+        self._pending = iter(self._batch)
+        self._number = 0
         # The window's front is behind the batch; a damaged record there waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
@@ -106,7 +100,8 @@ class MARCReader:
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
-        return self._position.next_offset
+        waiting = length_hint(self._pending)
+        return self._batch[-waiting]._offset if waiting else self._opened().offset
 
     def seek(self, offset: int) -> None:
         """Go on with the record that begins at `offset`, in bytes from the start of the source.
@@ -114,10 +109,13 @@ class MARCReader:
         Raises SeekNotSupported for a compressed file or a stream.
         """
         self._opened().seek(offset)
-        self._pending = iter(())
+        self._hand_out([])
         self._problem = None
         self._is_lost = False
-        self._position.next_offset = offset
+
+    def _hand_out(self, records: list[Record]) -> None:
+        self._batch = records
+        self._pending = iter(records)
 
     def _opened(self) -> Window:
         if self._window is None:
@@ -139,9 +137,9 @@ class MARCReader:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if ends:
                 data = window.bytes(ends[-1])
-                self._pending = _records(
-                    data, ends, kinds, window.offset, self._origin, self._position
-                )
+                records = _records(data, ends, kinds, self._origin, self._number + 1, window.offset)
+                self._number += len(records)
+                self._hand_out(records)
                 window.take(ends[-1])
                 return True
             if status == Status.DONE:
@@ -154,8 +152,8 @@ class MARCReader:
         error, self._problem = self._problem, None
         assert error is not None
         self._is_lost = True
-        self._position.number += 1
-        error.record_number = self._position.number
+        self._number += 1
+        error.record_number = self._number
         error.byte_offset = window.offset
         raise error
 
@@ -164,7 +162,6 @@ class MARCReader:
         address, length, flags = window.look()
         skip, found = _core.resync(address, length, bool(flags & FINAL))
         window.take(skip)
-        self._position.next_offset = window.offset
         self._is_lost = not found
         if not found:
             window.fill()
@@ -174,7 +171,7 @@ class MARCReader:
         if self._window is not None:
             self._window.close()
             self._window = None
-            self._pending = iter(())
+            self._hand_out([])
 
     def __enter__(self) -> MARCReader:
         return self

@@ -85,7 +85,9 @@ def test_converting_takes_little_memory(large: pathlib.Path, to: str) -> None:
 
 
 def test_importing_brings_in_little() -> None:
-    code = "import sys; before = set(sys.modules); import mrrc_ct; print(*set(sys.modules) - before)"
+    code = (
+        "import sys; before = set(sys.modules); import mrrc_ct; print(*set(sys.modules) - before)"
+    )
     brought = set(python(code).split())
     # What takes long to import is imported when it is needed.
     assert not brought & {"typing", "re", "argparse", "gzip", "json", "logging", "threading"}

@@ -33,8 +33,15 @@ pub const Class = struct {
     }
 
     inline fn hits(comptime class: Class, vector: Vector) Mask {
-        var found: Mask = if (class.below > 0) mask(vector < @as(Vector, @splat(class.below))) else 0;
-        inline for (class.others) |other| found |= mask(vector == @as(Vector, @splat(other)));
+        return mask(class.marks(vector) != @as(Vector, @splat(0)));
+    }
+
+    /// 1 in each lane that holds a byte of the class, 0 in the others.
+    inline fn marks(comptime class: Class, vector: Vector) Vector {
+        const zeros: Vector = @splat(0);
+        const ones: Vector = @splat(1);
+        var found: Vector = if (class.below > 0) @select(u8, vector < @as(Vector, @splat(class.below)), ones, zeros) else zeros;
+        inline for (class.others) |other| found |= @select(u8, vector == @as(Vector, @splat(other)), ones, zeros);
         return found;
     }
 };
@@ -54,7 +61,14 @@ pub fn indexOf(comptime class: Class, bytes: []const u8) usize {
 pub fn count(comptime class: Class, bytes: []const u8) usize {
     var at: usize = 0;
     var total: usize = 0;
-    while (at + lanes <= bytes.len) : (at += lanes) total += @popCount(class.hits(load(bytes[at..])));
+    while (at + lanes <= bytes.len) {
+        // Each lane counts by itself, in a byte, for as long as that can hold: the oldest machines
+        // that are served have no instruction to count bits with.
+        var counts: Vector = @splat(0);
+        const end = @min(bytes.len - bytes.len % lanes, at + 255 * lanes);
+        while (at < end) : (at += lanes) counts += class.marks(load(bytes[at..]));
+        total += @reduce(.Add, @as(@Vector(lanes, u16), counts));
+    }
     while (at < bytes.len) : (at += 1) total += @intFromBool(class.has(bytes[at]));
     return total;
 }
@@ -97,6 +111,14 @@ pub fn indexOfHigh(bytes: []const u8) usize {
     }
     while (at < bytes.len) : (at += 1) if (bytes[at] >= 0x80) return at;
     return bytes.len;
+}
+
+test "counting goes on behind what a lane can hold" {
+    var bytes: [3 * 255 * lanes + 7]u8 = @splat('<');
+    try std.testing.expectEqual(bytes.len, count(.{ .others = "<" }, &bytes));
+    bytes[5] = 'x';
+    try std.testing.expectEqual(bytes.len - 1, count(.{ .others = "<" }, &bytes));
+    try std.testing.expectEqual(@as(usize, 1), count(.{ .others = "x" }, &bytes));
 }
 
 test "a byte of the class is found wherever it stands" {
