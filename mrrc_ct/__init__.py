@@ -8,10 +8,10 @@
 The byte work is done by a core without Python in it; this package is what you see of it.
 """
 
+from ._work import Report
 from .conversion import (
     FORMATS,
     Count,
-    Report,
     convert,
     count,
     json_to_record,

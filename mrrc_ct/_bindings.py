@@ -173,9 +173,11 @@ class Output(Structure):
 
 class Scan(Structure):
     count: int
+    records: int
     consumed: int
     _fields_ = [
         ("count", c_uint64),
+        ("records", c_uint64),
         ("consumed", c_uint64),
     ]
 

@@ -83,7 +83,10 @@ def _load() -> ctypes.CDLL:
     name = _NAMES.get(sys.platform, "libmrrc_ct.so")
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     if not os.path.exists(path):
-        raise ImportError(f"mrrc_ct: its compiled core is missing, there is no {path}")
+        raise ImportError(
+            f"mrrc_ct: its compiled core is missing, there is no {path}. "
+            "In a checkout of the source, pip install -e . makes it"
+        )
     library = ctypes.CDLL(path)
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = ctypes.c_uint32
@@ -197,7 +200,7 @@ class Scanner:
         )
         if status < 0:
             _fail(status)
-        return status, self._result.count, self._result.consumed
+        return status, self._result.records, self._result.consumed
 
 
 def resync(address: int, length: int, final: bool) -> tuple[int, bool]:

@@ -14,7 +14,8 @@ import time
 from typing import IO, Any
 
 from . import __version__
-from .conversion import FORMATS, Report, convert, count
+from ._work import Report
+from .conversion import FORMATS, convert, count
 from .errors import MarcError
 
 OK, LOST, FAILED = 0, 1, 2

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
 from . import _core
-from ._bindings import FINAL, Encoding, Status
+from ._bindings import Encoding
 from ._source import (
     Window,
     decoded_xml,
@@ -20,9 +19,9 @@ from ._source import (
     open_source,
 )
 from ._target import Target
+from ._work import Report, Work, records_of_text
 from .errors import FormatUnknown, MarcError
-from .reader import MARCReader
-from .record import Origin, Record, check_codec, check_invalid_xml, flat_record
+from .record import Record, check_codec, check_invalid_xml
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -31,66 +30,10 @@ if TYPE_CHECKING:
 
     from ._source import SourceLike
     from ._target import TargetLike
-
-    #: Told the bytes read, the size of the source in bytes or None, and the records read.
-    Progress = Callable[[int, "int | None", int], None]
-
+    from ._work import Progress
 
 #: The formats by name. ISO 2709 is `marc`.
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
-
-#: Errors kept in a report; more are only counted.
-ERRORS_MAX = 1000
-
-
-class Report:
-    """What a conversion or a count did.
-
-    Attributes: `source` and `target` (their names), `from_` and `to` (formats), `records_read`,
-    `records_written`, `records_lost`, `errors` (the first thousand, in the source's order),
-    `characters_replaced`, `bytes_read`, `bytes_written`, `seconds`.
-    """
-
-    def __init__(self, source: str, target: str, from_: str, to: str) -> None:
-        """Begin a report."""
-        self.source = source
-        self.target = target
-        self.from_ = from_
-        self.to = to
-        self.records_read = 0
-        self.records_written = 0
-        self.records_lost = 0
-        self.errors: list[MarcError] = []
-        self.characters_replaced = 0
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self.seconds = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was lost."""
-        return self.records_lost == 0
-
-    def add(self, error: MarcError) -> None:
-        """Note the loss of a record."""
-        self.records_lost += 1
-        if len(self.errors) < ERRORS_MAX:
-            self.errors.append(error)
-
-    def __str__(self) -> str:
-        lost = f", {self.records_lost:,} lost" if self.records_lost else ""
-        replaced = (
-            f", {self.characters_replaced:,} characters replaced"
-            if self.characters_replaced
-            else ""
-        )
-        return (
-            f"{self.records_written:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
-            f"{self.bytes_read:,} bytes -> {self.bytes_written:,} bytes, {self.seconds:.2f} s"
-        )
-
-    def __repr__(self) -> str:
-        return f"<Report {self}>"
 
 
 def convert(
@@ -118,7 +61,8 @@ def convert(
 
     A record that cannot be read or written is left out: `on_error` is called with the error, and
     the report lists it. `progress` is called now and then with the bytes read, the size of the
-    source or None, and the records read. Raises FormatUnknown, SourceError and its kin, and
+    source or None, and the records read. `threads` convert ISO 2709; the other formats are read
+    by one. Raises FormatUnknown, SourceError and its kin, and
     ValueError for an option that there is not.
     """
     if threads < 1:
@@ -134,7 +78,7 @@ def convert(
     window, from_ = _open(source, from_)
     try:
         report = Report(window.name, _name_of(target), from_, to)
-        work = _Work(window, report, on_error, progress)
+        work = Work(window, report, on_error, progress)
         is_foreign = (from_ == "marc" and source_encoding is None) or (
             to == "marc" and target_encoding is None
         )
@@ -143,17 +87,17 @@ def convert(
                 from_encoding, encoding, unmappable, references, replace_forbidden
             )
         else:
-            pieces = work.by_core(
-                _core.Converter(
-                    from_,
-                    to,
-                    source_encoding=source_encoding or Encoding.KEPT,
-                    target_encoding=target_encoding or Encoding.KEPT,
-                    unmappable=unmappable,
-                    references=references,
-                    replace_forbidden=replace_forbidden,
-                )
-            )
+            options: dict[str, Any] = {
+                "source_encoding": source_encoding or Encoding.KEPT,
+                "target_encoding": target_encoding or Encoding.KEPT,
+                "unmappable": unmappable,
+                "references": references,
+                "replace_forbidden": replace_forbidden,
+            }
+            if threads > 1 and from_ == "marc":
+                pieces = work.by_threads(options, threads)
+            else:
+                pieces = work.by_core(_core.Converter(from_, to, **options))
         begin = time.perf_counter()
         # A source that cannot even be begun leaves the target as it is.
         first_bytes(window, 1)
@@ -171,124 +115,6 @@ def convert(
         return report
     finally:
         _close_own(window, source)
-
-
-class _Work:
-    """A conversion under way: what it reads from and what it reports to."""
-
-    def __init__(
-        self,
-        window: Window,
-        report: Report,
-        on_error: Callable[[MarcError], None] | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self.window = window
-        self.report = report
-        self.on_error = on_error
-        self.progress = progress
-        #: The source has nothing more for the moment: what was made of it should go out now.
-        self.is_waiting = False
-
-    def lose(self, error: MarcError) -> None:
-        self.report.add(error)
-        if self.on_error is not None:
-            self.on_error(error)
-
-    def tell_progress(self) -> None:
-        self.report.bytes_read = self.window.offset
-        if self.progress is not None:
-            self.progress(self.window.offset, self.window.total, self.report.records_read)
-
-    def by_core(self, converter: _core.Converter) -> Iterator[memoryview]:
-        """Pieces of output, each good until the next is asked for."""
-        window, report = self.window, self.report
-        base = window.offset
-        status = Status.OUTPUT
-        while status != Status.DONE:
-            address, length, flags = window.look()
-            status = converter.feed(address, length, flags)
-            counts = converter.counts
-            report.records_read = counts.records_read
-            report.records_written = counts.records_written
-            report.characters_replaced = counts.characters_replaced
-            window.take(converter.consumed)
-            if status == Status.PROBLEM:
-                error = _core.error_of(converter.problem, window.name)
-                error.byte_offset = (error.byte_offset or 0) + base
-                self.lose(error)
-            self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
-            piece = converter.output()
-            if len(piece):
-                yield piece
-            self.tell_progress()
-            if status == Status.NEED_INPUT:
-                window.fill()
-
-    def by_record(
-        self,
-        from_encoding: str | None,
-        encoding: str | None,
-        unmappable: str,
-        references: bool,
-        replace_forbidden: bool,
-    ) -> Iterator[bytes | memoryview]:
-        """The same by way of Record objects, for the encodings that only Python knows."""
-        report = self.report
-        if report.from_ == "marc":
-            records = _read_lenient(MARCReader.over(self.window, from_encoding, references), self)
-        else:
-            records = _records(self)
-        converter = _core.Converter("flat", report.to, replace_forbidden=replace_forbidden)
-        if report.to != "marc":
-            converter.feed(b"", 0, 0)
-            yield bytes(converter.output())
-        for record in records:
-            report.records_read += 1
-            try:
-                if report.to == "marc":
-                    piece: bytes | memoryview = record.as_marc(encoding, unmappable=unmappable)
-                else:
-                    flat = record._encoded()
-                    if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
-                        raise record._placed(_core.error_of(converter.problem))
-                    piece = converter.output()
-            except MarcError as error:
-                self.lose(error)
-                continue
-            report.records_written += 1
-            yield piece
-            self.tell_progress()
-        report.characters_replaced = converter.counts.characters_replaced
-        if report.to != "marc":
-            converter.feed(b"", 0, FINAL)
-            yield bytes(converter.output())
-        self.tell_progress()
-
-
-def _read_lenient(reader: MARCReader, work: _Work) -> Iterator[Record]:
-    while True:
-        try:
-            record = reader.read_record()
-        except MarcError as error:
-            work.lose(error)
-            continue
-        if record is None:
-            return
-        yield record
-
-
-def _records(work: _Work) -> Iterator[Record]:
-    """The records of a text format."""
-    converter = _core.Converter(work.report.from_, "flat")
-    origin = Origin(work.window.name)
-    number = 0
-    # The core's counts are of its own pass; the caller counts what it does with the records.
-    inner = _Work(work.window, Report("", "", "", ""), work.lose)
-    for piece in inner.by_core(converter):
-        for data in bytes(piece).split(b"\x1d")[:-1]:
-            number += 1
-            yield flat_record(data + b"\x1d", origin, number)
 
 
 class Count(int):
@@ -311,12 +137,17 @@ def count(
     """
     window, from_ = _open(source, from_)
     try:
-        work = _Work(window, Report(window.name, "", from_, "count"), on_error, progress)
+        work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
         begin = time.perf_counter()
         if from_ == "marc":
-            _count_marc(work)
+            for found in work.sound_pieces(is_copied=False):
+                if isinstance(found, MarcError):
+                    work.lose(found)
+                else:
+                    work.report.records_read += found[3]
+                work.tell_progress()
         else:
-            for _ in _records(work):
+            for _ in records_of_text(work):
                 work.report.records_read += 1
         work.tell_progress()
         work.report.seconds = time.perf_counter() - begin
@@ -325,32 +156,6 @@ def count(
         return result
     finally:
         _close_own(window, source)
-
-
-def _count_marc(work: _Work) -> None:
-    window, report, scanner = work.window, work.report, _core.Scanner()
-    while True:
-        address, length, flags = window.look()
-        status, found, consumed = scanner.count(address, length, flags)
-        report.records_read += found
-        window.take(consumed)
-        work.tell_progress()
-        if status == Status.DONE:
-            return
-        if status == Status.NEED_INPUT:
-            window.fill()
-        if status == Status.PROBLEM:
-            error = _core.error_of(scanner.problem, window.name)
-            error.record_number = report.records_read + report.records_lost + 1
-            error.byte_offset = window.offset
-            work.lose(error)
-            found_next = False
-            while not found_next:
-                address, length, flags = window.look()
-                skip, found_next = _core.resync(address, length, bool(flags & FINAL))
-                window.take(skip)
-                if not found_next:
-                    window.fill()
 
 
 def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
@@ -419,7 +224,7 @@ def _to_records(source: Any, from_: str) -> list[Record]:
     else:
         window, _ = _open(source, from_)
     try:
-        return list(_records(_Work(window, Report(window.name, "", from_, ""), _raise)))
+        return list(records_of_text(Work(window, Report(window.name, "", from_, ""), _raise)))
     finally:
         _close_own(window, source)
 

@@ -90,6 +90,8 @@ pub const Kind = enum(u8) {
 pub const Scan = extern struct {
     /// Entries written to the arrays.
     count: u64 = 0,
+    /// Records among them.
+    records: u64 = 0,
     /// Bytes of the input that they take up.
     consumed: u64 = 0,
 };
@@ -114,6 +116,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     const final = flags & flag_final != 0;
     var at: usize = 0;
     var count: usize = 0;
+    var records: usize = 0;
     const status: Status = while (count < capacity) {
         var kind: Kind = .gap;
         var end = at + iso2709.gapLength(data[at..], at == 0 and flags & flag_start != 0);
@@ -126,13 +129,14 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
             };
             kind = if (frame.is_canonical and data[at + 9] == 'a') .plain else .other;
             end += frame.length;
+            records += 1;
         }
         if (ends) |pointer| pointer[count] = @intCast(end);
         if (kinds) |pointer| pointer[count] = @backingInt(kind);
         count += 1;
         at = end;
     } else .output;
-    result.* = .{ .count = count, .consumed = at };
+    result.* = .{ .count = count, .records = records, .consumed = at };
     return @backingInt(status);
 }
 

@@ -132,6 +132,7 @@ typedef struct MrrcOutput {
 
 typedef struct MrrcScan {
     uint64_t count;
+    uint64_t records;
     uint64_t consumed;
 } MrrcScan;
 

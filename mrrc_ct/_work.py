@@ -1,0 +1,325 @@
+"""The work behind `convert` and `count`: pieces of a source go in, pieces of output come out.
+
+A `Work` knows what it reads from and whom it reports to; it never sees the target.
+"""
+
+from __future__ import annotations
+
+import functools
+from _thread import _local as local
+from collections.abc import Iterator
+
+from . import _core
+from ._bindings import FINAL, RESTART, Counts, Status
+from ._source import Window
+from .errors import MarcError
+from .reader import MARCReader
+from .record import Origin, Record, flat_record
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    #: Told the bytes read, the size of the source in bytes or None, and the records read.
+    Progress = Callable[[int, "int | None", int], None]
+
+#: Bytes of ISO 2709 that are handed to a thread at once.
+PIECE_MAX = 256 * 1024
+
+#: Errors kept in a report; more are only counted.
+ERRORS_MAX = 1000
+
+
+class Report:
+    """What a conversion or a count did.
+
+    Attributes: `source` and `target` (their names), `from_` and `to` (formats), `records_read`,
+    `records_written`, `records_lost`, `errors` (the first thousand, in the source's order),
+    `characters_replaced`, `bytes_read`, `bytes_written`, `seconds`.
+    """
+
+    def __init__(self, source: str, target: str, from_: str, to: str) -> None:
+        """Begin a report."""
+        self.source = source
+        self.target = target
+        self.from_ = from_
+        self.to = to
+        self.records_read = 0
+        self.records_written = 0
+        self.records_lost = 0
+        self.errors: list[MarcError] = []
+        self.characters_replaced = 0
+        self.bytes_read = 0
+        self.bytes_written = 0
+        self.seconds = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was lost."""
+        return self.records_lost == 0
+
+    def add(self, error: MarcError) -> None:
+        """Note the loss of a record."""
+        self.records_lost += 1
+        if len(self.errors) < ERRORS_MAX:
+            self.errors.append(error)
+
+    def __str__(self) -> str:
+        lost = f", {self.records_lost:,} lost" if self.records_lost else ""
+        replaced = (
+            f", {self.characters_replaced:,} characters replaced"
+            if self.characters_replaced
+            else ""
+        )
+        return (
+            f"{self.records_written:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
+            f"{self.bytes_read:,} bytes -> {self.bytes_written:,} bytes, {self.seconds:.2f} s"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Report {self}>"
+
+
+class _Piece:
+    """What became of a run of records."""
+
+    __slots__ = ("errors", "output", "read", "replaced", "written")
+
+    def __init__(self, output: bytes, counts: Counts, errors: list[MarcError]) -> None:
+        self.output = output
+        self.read = counts.records_read
+        self.written = counts.records_written
+        self.replaced = counts.characters_replaced
+        self.errors = errors
+
+
+class _PieceConverter:
+    """Converts runs of records, each thread with a converter of its own."""
+
+    def __init__(self, make: Callable[[], _core.Converter], opening: int, closing: int) -> None:
+        self._make = make
+        self._opening = opening
+        self._closing = closing
+        self._own = local()
+
+    def __call__(self, data: bytes, offset: int, before: int, _: int) -> _Piece:
+        converter = getattr(self._own, "converter", None) or self._make()
+        self._own.converter = converter
+        buffer = _core.FixedBuffer(data)
+        parts: list[bytes] = []
+        errors: list[MarcError] = []
+        at, flags, status = 0, FINAL | RESTART, Status.OUTPUT
+        while status != Status.DONE:
+            status = converter.feed(buffer.address + at, len(data) - at, flags)
+            at += converter.consumed
+            flags = FINAL
+            parts.append(bytes(converter.output()))
+            if status == Status.PROBLEM:
+                error = _core.error_of(converter.problem)
+                error.record_number = (error.record_number or 0) + before
+                error.byte_offset = (error.byte_offset or 0) + offset
+                errors.append(error)
+        output = b"".join(parts)
+        body = output[self._opening : len(output) - self._closing]
+        return _Piece(body, converter.counts, errors)
+
+
+class Work:
+    """A conversion under way: what it reads from and what it reports to."""
+
+    def __init__(
+        self,
+        window: Window,
+        report: Report,
+        on_error: Callable[[MarcError], None] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.window = window
+        self.report = report
+        self.on_error = on_error
+        self.progress = progress
+        #: The source has nothing more for the moment: what was made of it should go out now.
+        self.is_waiting = False
+
+    def lose(self, error: MarcError) -> None:
+        self.report.add(error)
+        if self.on_error is not None:
+            self.on_error(error)
+
+    def tell_progress(self) -> None:
+        self.report.bytes_read = self.window.offset
+        if self.progress is not None:
+            self.progress(self.window.offset, self.window.total, self.report.records_read)
+
+    def by_core(self, converter: _core.Converter) -> Iterator[memoryview]:
+        """Pieces of output, each good until the next is asked for."""
+        window, report = self.window, self.report
+        base = window.offset
+        status = Status.OUTPUT
+        while status != Status.DONE:
+            address, length, flags = window.look()
+            status = converter.feed(address, length, flags)
+            counts = converter.counts
+            report.records_read = counts.records_read
+            report.records_written = counts.records_written
+            report.characters_replaced = counts.characters_replaced
+            window.take(converter.consumed)
+            if status == Status.PROBLEM:
+                error = _core.error_of(converter.problem, window.name)
+                error.byte_offset = (error.byte_offset or 0) + base
+                self.lose(error)
+            self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
+            piece = converter.output()
+            if len(piece):
+                yield piece
+            self.tell_progress()
+            if status == Status.NEED_INPUT:
+                window.fill()
+
+    def by_threads(self, options: dict[str, Any], threads: int) -> Iterator[bytes | memoryview]:
+        """The same for ISO 2709, piece by piece on threads; what they make is given in order."""
+        from collections import deque
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        report = self.report
+        make = functools.partial(_core.Converter, report.from_, report.to, **options)
+        frame = make()
+        frame.feed(b"", 0, 0)
+        opening = bytes(frame.output())
+        frame.feed(b"", 0, FINAL)
+        closing = bytes(frame.output())
+        convert = _PieceConverter(make, len(opening), len(closing))
+        yield opening
+
+        def finish(item: Future[_Piece] | MarcError) -> Iterator[bytes]:
+            if isinstance(item, MarcError):
+                self.lose(item)
+                return
+            piece = item.result()
+            if report.to == "json" and report.records_written and piece.written:
+                yield b","
+            yield piece.output
+            report.records_read += piece.read
+            report.records_written += piece.written
+            report.characters_replaced += piece.replaced
+            for error in piece.errors:
+                error.source = self.window.name
+                self.lose(error)
+            self.tell_progress()
+
+        waiting: deque[Future[_Piece] | MarcError] = deque()
+        with ThreadPoolExecutor(threads, thread_name_prefix="mrrc-ct") as pool:
+            for found in self.sound_pieces(is_copied=True):
+                if isinstance(found, MarcError):
+                    waiting.append(found)
+                else:
+                    waiting.append(pool.submit(convert, *found))
+                # No more than this is in memory at once.
+                while len(waiting) > 2 * threads:
+                    yield from finish(waiting.popleft())
+            while waiting:
+                yield from finish(waiting.popleft())
+        yield closing
+
+    def sound_pieces(self, is_copied: bool) -> Iterator[tuple[bytes, int, int, int] | MarcError]:
+        """Runs of sound ISO 2709 records, and the errors of those between them.
+
+        A run is its bytes (left empty where they are not wanted), its offset in the source, the
+        number of records before it and in it.
+        """
+        window, scanner, before = self.window, _core.Scanner(), 0
+        while True:
+            address, length, flags = window.look()
+            if length > PIECE_MAX:
+                length, flags = PIECE_MAX, flags & ~FINAL
+            status, records, consumed = scanner.count(address, length, flags)
+            if records:
+                yield window.bytes(consumed) if is_copied else b"", window.offset, before, records
+            window.take(consumed)
+            before += records
+            if status == Status.DONE:
+                return
+            if status == Status.PROBLEM:
+                error = _core.error_of(scanner.problem, window.name)
+                before += 1
+                error.record_number = before
+                error.byte_offset = window.offset
+                yield error
+                self._skip_damage()
+            elif status == Status.NEED_INPUT:
+                window.fill()
+
+    def _skip_damage(self) -> None:
+        found = False
+        while not found:
+            address, length, flags = self.window.look()
+            skip, found = _core.resync(address, length, bool(flags & FINAL))
+            self.window.take(skip)
+            if not found:
+                self.window.fill()
+
+    def by_record(
+        self,
+        from_encoding: str | None,
+        encoding: str | None,
+        unmappable: str,
+        references: bool,
+        replace_forbidden: bool,
+    ) -> Iterator[bytes | memoryview]:
+        """The same by way of Record objects, for the encodings that only Python knows."""
+        report = self.report
+        if report.from_ == "marc":
+            records = _read_lenient(MARCReader.over(self.window, from_encoding, references), self)
+        else:
+            records = records_of_text(self)
+        converter = _core.Converter("flat", report.to, replace_forbidden=replace_forbidden)
+        if report.to != "marc":
+            converter.feed(b"", 0, 0)
+            yield bytes(converter.output())
+        for record in records:
+            report.records_read += 1
+            try:
+                if report.to == "marc":
+                    piece: bytes | memoryview = record.as_marc(encoding, unmappable=unmappable)
+                else:
+                    flat = record._encoded()
+                    if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
+                        raise record._placed(_core.error_of(converter.problem))
+                    piece = converter.output()
+            except MarcError as error:
+                self.lose(error)
+                continue
+            report.records_written += 1
+            yield piece
+            self.tell_progress()
+        report.characters_replaced = converter.counts.characters_replaced
+        if report.to != "marc":
+            converter.feed(b"", 0, FINAL)
+            yield bytes(converter.output())
+        self.tell_progress()
+
+
+def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
+    while True:
+        try:
+            record = reader.read_record()
+        except MarcError as error:
+            work.lose(error)
+            continue
+        if record is None:
+            return
+        yield record
+
+
+def records_of_text(work: Work) -> Iterator[Record]:
+    """The records of a text format."""
+    converter = _core.Converter(work.report.from_, "flat")
+    origin = Origin(work.window.name)
+    number = 0
+    # The core's counts are of its own pass; the caller counts what it does with the records.
+    inner = Work(work.window, Report("", "", "", ""), work.lose)
+    for piece in inner.by_core(converter):
+        for data in bytes(piece).split(b"\x1d")[:-1]:
+            number += 1
+            yield flat_record(data + b"\x1d", origin, number)
