@@ -5,12 +5,10 @@ A `Work` knows what it reads from and whom it reports to; it never sees the targ
 
 from __future__ import annotations
 
-import functools
-from _thread import _local as local
 from collections.abc import Iterator
 
 from . import _core
-from ._bindings import FINAL, RESTART, Counts, Status
+from ._bindings import FINAL, Status
 from ._source import Window
 from .errors import MarcError
 from .reader import MARCReader
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
 
-#: Bytes of ISO 2709 that are handed to a thread at once.
-PIECE_MAX = 256 * 1024
+#: Bytes that are counted in one call, so that none takes long.
+PIECE_MAX = 16 * 1024 * 1024
 
 #: Errors kept in a report; more are only counted.
 ERRORS_MAX = 1000
@@ -81,50 +79,6 @@ class Report:
         return f"<Report {self}>"
 
 
-class _Piece:
-    """What became of a run of records."""
-
-    __slots__ = ("errors", "output", "read", "replaced", "written")
-
-    def __init__(self, output: bytes, counts: Counts, errors: list[MarcError]) -> None:
-        self.output = output
-        self.read = counts.records_read
-        self.written = counts.records_written
-        self.replaced = counts.characters_replaced
-        self.errors = errors
-
-
-class _PieceConverter:
-    """Converts runs of records, each thread with a converter of its own."""
-
-    def __init__(self, make: Callable[[], _core.Converter], opening: int, closing: int) -> None:
-        self._make = make
-        self._opening = opening
-        self._closing = closing
-        self._own = local()
-
-    def __call__(self, data: bytes, offset: int, before: int, _: int) -> _Piece:
-        converter = getattr(self._own, "converter", None) or self._make()
-        self._own.converter = converter
-        buffer = _core.FixedBuffer(data)
-        parts: list[bytes] = []
-        errors: list[MarcError] = []
-        at, flags, status = 0, FINAL | RESTART, Status.OUTPUT
-        while status != Status.DONE:
-            status = converter.feed(buffer.address + at, len(data) - at, flags)
-            at += converter.consumed
-            flags = FINAL
-            parts.append(bytes(converter.output()))
-            if status == Status.PROBLEM:
-                error = _core.error_of(converter.problem)
-                error.record_number = (error.record_number or 0) + before
-                error.byte_offset = (error.byte_offset or 0) + offset
-                errors.append(error)
-        output = b"".join(parts)
-        body = output[self._opening : len(output) - self._closing]
-        return _Piece(body, converter.counts, errors)
-
-
 class Work:
     """A conversion under way: what it reads from and what it reports to."""
 
@@ -177,67 +131,18 @@ class Work:
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def by_threads(self, options: dict[str, Any], threads: int) -> Iterator[bytes | memoryview]:
-        """The same for ISO 2709, piece by piece on threads; what they make is given in order."""
-        from collections import deque
-        from concurrent.futures import Future, ThreadPoolExecutor
-
-        report = self.report
-        make = functools.partial(_core.Converter, report.from_, report.to, **options)
-        frame = make()
-        frame.feed(b"", 0, 0)
-        opening = bytes(frame.output())
-        frame.feed(b"", 0, FINAL)
-        closing = bytes(frame.output())
-        convert = _PieceConverter(make, len(opening), len(closing))
-        yield opening
-
-        def finish(item: Future[_Piece] | MarcError) -> Iterator[bytes]:
-            if isinstance(item, MarcError):
-                self.lose(item)
-                return
-            piece = item.result()
-            if report.to == "json" and report.records_written and piece.written:
-                yield b","
-            yield piece.output
-            report.records_read += piece.read
-            report.records_written += piece.written
-            report.characters_replaced += piece.replaced
-            for error in piece.errors:
-                error.source = self.window.name
-                self.lose(error)
-            self.tell_progress()
-
-        waiting: deque[Future[_Piece] | MarcError] = deque()
-        with ThreadPoolExecutor(threads, thread_name_prefix="mrrc-ct") as pool:
-            for found in self.sound_pieces(is_copied=True):
-                if isinstance(found, MarcError):
-                    waiting.append(found)
-                else:
-                    waiting.append(pool.submit(convert, *found))
-                # No more than this is in memory at once.
-                while len(waiting) > 2 * threads:
-                    yield from finish(waiting.popleft())
-            while waiting:
-                yield from finish(waiting.popleft())
-        yield closing
-
-    def sound_pieces(self, is_copied: bool) -> Iterator[tuple[bytes, int, int, int] | MarcError]:
-        """Runs of sound ISO 2709 records, and the errors of those between them.
-
-        A run is its bytes (left empty where they are not wanted), its offset in the source, the
-        number of records before it and in it.
-        """
+    def counted(self) -> Iterator[int]:
+        """Numbers of sound ISO 2709 records, one for each piece of the source."""
         window, scanner, before = self.window, _core.Scanner(), 0
         while True:
             address, length, flags = window.look()
             if length > PIECE_MAX:
                 length, flags = PIECE_MAX, flags & ~FINAL
             status, records, consumed = scanner.count(address, length, flags)
-            if records:
-                yield window.bytes(consumed) if is_copied else b"", window.offset, before, records
             window.take(consumed)
             before += records
+            yield records
+            self.tell_progress()
             if status == Status.DONE:
                 return
             if status == Status.PROBLEM:
@@ -245,7 +150,7 @@ class Work:
                 before += 1
                 error.record_number = before
                 error.byte_offset = window.offset
-                yield error
+                self.lose(error)
                 self._skip_damage()
             elif status == Status.NEED_INPUT:
                 window.fill()

@@ -129,7 +129,11 @@ def _add_convert(commands: Any) -> None:
         help="for what XML forbids: leave the record out, or write U+FFFD",
     )
     command.add_argument(
-        "--threads", type=_positive, default=1, metavar="N", help="threads to work with (default 1)"
+        "--threads",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="the most threads that may be used (this version uses one)",
     )
     command.set_defaults(run=_convert)
 

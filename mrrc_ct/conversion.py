@@ -61,8 +61,8 @@ def convert(
 
     A record that cannot be read or written is left out: `on_error` is called with the error, and
     the report lists it. `progress` is called now and then with the bytes read, the size of the
-    source or None, and the records read. `threads` convert ISO 2709; the other formats are read
-    by one. Raises FormatUnknown, SourceError and its kin, and
+    source or None, and the records read. `threads` is the most that may be used;
+    this version uses one. Raises FormatUnknown, SourceError and its kin, and
     ValueError for an option that there is not.
     """
     if threads < 1:
@@ -94,10 +94,7 @@ def convert(
                 "references": references,
                 "replace_forbidden": replace_forbidden,
             }
-            if threads > 1 and from_ == "marc":
-                pieces = work.by_threads(options, threads)
-            else:
-                pieces = work.by_core(_core.Converter(from_, to, **options))
+            pieces = work.by_core(_core.Converter(from_, to, **options))
         begin = time.perf_counter()
         # A source that cannot even be begun leaves the target as it is.
         first_bytes(window, 1)
@@ -140,12 +137,8 @@ def count(
         work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
         begin = time.perf_counter()
         if from_ == "marc":
-            for found in work.sound_pieces(is_copied=False):
-                if isinstance(found, MarcError):
-                    work.lose(found)
-                else:
-                    work.report.records_read += found[3]
-                work.tell_progress()
+            for records in work.counted():
+                work.report.records_read += records
         else:
             for _ in records_of_text(work):
                 work.report.records_read += 1

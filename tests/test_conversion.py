@@ -210,27 +210,6 @@ def test_count_in_every_format(books: pathlib.Path, tmp_path: pathlib.Path) -> N
     assert mrrc_ct.count(b"") == 0
 
 
-@pytest.mark.parametrize("to", ["marc", "marcxml", "json", "jsonl", "marcjson", "mrk"])
-def test_threads_make_no_difference(books: pathlib.Path, to: str) -> None:
-    records = split(books.read_bytes() * 8)
-    records[0] = records[0][:-3] + b"\xff" + records[0][-2:]  # not UTF-8
-    records[500] = b"0x" + records[500][2:]
-    records[700] = iso2709(("001", b"a\x1fb"))  # not for XML
-    data = b"".join(records)
-    one, many = io.BytesIO(), io.BytesIO()
-    expected = mrrc_ct.convert(data, one, to, "marc")
-    for source in (data, io.BytesIO(data)):
-        many = io.BytesIO()
-        report = mrrc_ct.convert(source, many, to, "marc", threads=3)
-        assert many.getvalue() == one.getvalue()
-        assert [(e.record_number, e.byte_offset, str(type(e))) for e in report.errors] == [
-            (e.record_number, e.byte_offset, str(type(e))) for e in expected.errors
-        ]
-        assert report.records_read == expected.records_read
-        assert report.records_written == expected.records_written
-    assert expected.records_lost >= 1
-
-
 def test_line_ends_between_records_are_not_counted() -> None:
     record = iso2709(("001", "1"))
     assert mrrc_ct.count(b"\xef\xbb\xbf" + record + b"\r\n" + record + b"\n") == 2
