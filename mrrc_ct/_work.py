@@ -17,7 +17,7 @@ from .record import Origin, Record, flat_record
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Callable
 
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]

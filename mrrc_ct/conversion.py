@@ -20,7 +20,7 @@ from ._source import (
 )
 from ._target import Target
 from ._work import Report, Work, records_of_text
-from .errors import FormatUnknown, MarcError
+from .errors import FormatUnknown, MarcError, NotOneRecord
 from .record import Record, check_codec, check_invalid_xml
 
 # The module typing takes longer to import than all of this package.
@@ -87,14 +87,17 @@ def convert(
                 from_encoding, encoding, unmappable, references, replace_forbidden
             )
         else:
-            options: dict[str, Any] = {
-                "source_encoding": source_encoding or Encoding.KEPT,
-                "target_encoding": target_encoding or Encoding.KEPT,
-                "unmappable": unmappable,
-                "references": references,
-                "replace_forbidden": replace_forbidden,
-            }
-            pieces = work.by_core(_core.Converter(from_, to, **options))
+            pieces = work.by_core(
+                _core.Converter(
+                    from_,
+                    to,
+                    source_encoding=source_encoding or Encoding.KEPT,
+                    target_encoding=target_encoding or Encoding.KEPT,
+                    unmappable=unmappable,
+                    references=references,
+                    replace_forbidden=replace_forbidden,
+                )
+            )
         begin = time.perf_counter()
         # A source that cannot even be begun leaves the target as it is.
         first_bytes(window, 1)
@@ -229,7 +232,7 @@ def _raise(error: MarcError) -> None:
 def _to_record(source: Any, from_: str) -> Record:
     records = _to_records(source, from_)
     if len(records) != 1:
-        raise ValueError(f"one record was expected, there are {len(records)}")
+        raise NotOneRecord(f"one record was expected, there are {len(records)}")
     return records[0]
 
 
@@ -243,7 +246,7 @@ def json_to_records(source: str | SourceLike) -> list[Record]:
 
 
 def json_to_record(source: str | SourceLike) -> Record:
-    """The one record in JSON. Raises as `json_to_records`, ValueError if there is not just one."""
+    """The one record in JSON. Raises as `json_to_records`, NotOneRecord if it is not just one."""
     return _to_record(source, "json")
 
 
@@ -267,7 +270,7 @@ def xml_to_records(source: str | SourceLike) -> list[Record]:
 
 
 def xml_to_record(source: str | SourceLike) -> Record:
-    """The one record in MARCXML. Raises as `xml_to_records`, ValueError if it is not just one."""
+    """The one record in MARCXML. Raises as `xml_to_records`, NotOneRecord if it is not just one."""
     return _to_record(source, "marcxml")
 
 
@@ -280,5 +283,5 @@ def mrk_to_records(source: str | SourceLike) -> list[Record]:
 
 
 def mrk_to_record(source: str | SourceLike) -> Record:
-    """The one record in MRK. Raises as `mrk_to_records`, ValueError if there is not just one."""
+    """The one record in MRK. Raises as `mrk_to_records`, NotOneRecord if it is not just one."""
     return _to_record(source, "mrk")

@@ -81,6 +81,10 @@ class FormatUnknown(MarcError, ValueError):
     """The format is not named, and neither a file name nor the data tells it."""
 
 
+class NotOneRecord(MarcError, ValueError):
+    """One record was expected, and there are none or several."""
+
+
 class StructureError(MarcError, ValueError):
     """A record does not have the structure that ISO 2709 and MARC 21 demand."""
 

@@ -622,6 +622,12 @@ def test_json_nested_without_end_is_refused() -> None:
         from_json('{"x":' + "[" * 100_000)
 
 
+def test_one_record_is_one_record() -> None:
+    for text in ("", json.dumps([JSON, JSON])):
+        with pytest.raises(errors.NotOneRecord):
+            mrrc_ct.json_to_record(text)
+
+
 # ---- MRK
 
 
