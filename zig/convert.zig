@@ -19,6 +19,8 @@ const Buffer = @import("buffer.zig").Buffer;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
+const Resync = record_module.Resync;
+const Step = record_module.Step;
 
 pub const Format = enum(u32) { marc = 0, marcxml = 1, json = 2, jsonl = 3, marcjson = 4, mrk = 5, flat = 6 };
 
@@ -63,8 +65,6 @@ pub const Counts = extern struct {
     /// Bytes that belong to no record that was read, white space and markup not counted.
     bytes_skipped: u64 = 0,
 };
-
-const Step = union(enum) { record: usize, skip: usize, need_more, end };
 
 pub const Converter = struct {
     gpa: std.mem.Allocator,
@@ -217,12 +217,8 @@ pub const Converter = struct {
         }
         return switch (self.options.source) {
             .marc => self.readMarc(data, final),
-            .marcxml => switch (try self.xml.next(data, final, &self.record)) {
-                inline else => |payload, tag| @unionInit(Step, @tagName(tag), payload),
-            },
-            .json, .jsonl, .marcjson => switch (try self.json.next(data, final, &self.record)) {
-                inline else => |payload, tag| @unionInit(Step, @tagName(tag), payload),
-            },
+            .marcxml => self.xml.next(data, final, &self.record),
+            .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
         };
@@ -333,32 +329,22 @@ pub const Converter = struct {
     fn findNext(self: *Converter, data: []const u8, final: bool) Step {
         // Where the damaged record itself begins the next one cannot.
         const from: usize = @intFromBool(self.lost == .begun and data.len > 0);
-        const skip: usize, const found: bool = switch (self.options.source) {
+        const sync: Resync = switch (self.options.source) {
             .marc => blk: {
-                if (self.lost == .begun) if (iso2709.soundFrame(data)) |length| break :blk .{ length, true };
-                const sync = iso2709.resync(data, final);
-                break :blk .{ sync.skip, sync.found };
+                if (self.lost == .begun) if (iso2709.soundFrame(data)) |length| break :blk .{ .skip = length, .found = true };
+                break :blk iso2709.resync(data, final);
             },
-            .marcxml => blk: {
-                const sync = self.xml.resync(data, from, final);
-                break :blk .{ sync.skip, sync.found };
-            },
-            .json, .jsonl, .marcjson => blk: {
-                const sync = self.json.resync(data, from, final);
-                break :blk .{ sync.skip, sync.found };
-            },
-            .mrk => blk: {
-                const length = mrk.Reader.recordEnd(data, final) orelse break :blk .{ 0, false };
-                break :blk .{ length, true };
-            },
-            .flat => blk: {
-                const terminator = std.mem.indexOfScalar(u8, data, record_module.record_terminator) orelse break :blk .{ data.len, final };
-                break :blk .{ terminator + 1, true };
-            },
+            .marcxml => self.xml.resync(data, from, final),
+            .json, .jsonl, .marcjson => self.json.resync(data, from, final),
+            .mrk => if (mrk.Reader.recordEnd(data, final)) |length| .{ .skip = length, .found = true } else .{ .skip = 0, .found = false },
+            .flat => if (std.mem.indexOfScalar(u8, data, record_module.record_terminator)) |terminator|
+                .{ .skip = terminator + 1, .found = true }
+            else
+                .{ .skip = data.len, .found = final },
         };
-        self.lost = if (found) .no else .on;
-        self.counts.bytes_skipped += skip;
-        return if (skip > 0 or found) .{ .skip = skip } else .need_more;
+        self.lost = if (sync.found) .no else .on;
+        self.counts.bytes_skipped += sync.skip;
+        return if (sync.skip > 0 or sync.found) .{ .skip = sync.skip } else .need_more;
     }
 
     // ---- writing

@@ -12,6 +12,7 @@ const Buffer = @import("buffer.zig").Buffer;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
+const Resync = record_module.Resync;
 const Tag = record_module.Tag;
 
 const leader_length = record_module.leader_length;
@@ -281,13 +282,6 @@ pub fn soundFrame(data: []const u8) ?usize {
     if (terminator != length - 1) return null;
     return if (length == data.len or isPlausibleLeader(data[length..])) length else null;
 }
-
-pub const Resync = struct {
-    /// Bytes to leave out.
-    skip: usize,
-    /// False: the damage may go on behind these bytes.
-    found: bool,
-};
 
 /// Where to go on behind a record that could not be read: the end of its own terminator when a
 /// plausible leader, or nothing, follows it. Called again with what follows until `found`.

@@ -11,19 +11,12 @@ const problem_module = @import("problem.zig");
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
+const Resync = record_module.Resync;
+const Step = record_module.Step;
 const Tag = record_module.Tag;
 
 /// How deep the values may be nested that are left out.
 const depth_max = 100;
-
-pub const Step = union(enum) {
-    /// A record was read from this many bytes.
-    record: usize,
-    /// These bytes hold no record.
-    skip: usize,
-    need_more,
-    end,
-};
 
 pub const Reader = struct {
     problem: *Problem,
@@ -101,7 +94,7 @@ pub const Reader = struct {
     /// Behind a problem: how many bytes to leave out to come to where a record may begin, looked for
     /// from `from` on, and whether there it is. Called again with what follows until it is found or
     /// nothing is left.
-    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) struct { skip: usize, found: bool } {
+    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) Resync {
         self.is_damaged = true;
         var at = from;
         const mark = "{\"leader\"";

@@ -12,20 +12,13 @@ const problem_module = @import("problem.zig");
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
+const Resync = record_module.Resync;
+const Step = record_module.Step;
 
 const depth_max = 100;
 const name_bytes_max = 256;
 /// What a record without a leader element gets: UTF-8, two indicators, nothing else said.
 const leader_default = "00000    a2200000   4500".*;
-
-pub const Step = union(enum) {
-    /// A record was read from this many bytes.
-    record: usize,
-    /// These bytes hold no record.
-    skip: usize,
-    need_more,
-    end,
-};
 
 pub const Reader = struct {
     gpa: std.mem.Allocator,
@@ -138,7 +131,7 @@ pub const Reader = struct {
     /// Behind a problem: how many bytes to leave out to come to the next record element, looked for
     /// from `from` on, and whether there it is. Called again with what follows until it is found or
     /// nothing is left.
-    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) struct { skip: usize, found: bool } {
+    pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) Resync {
         self.is_damaged = true;
         var at = from;
         while (std.mem.indexOfScalarPos(u8, data, at, '<')) |start| {

@@ -86,6 +86,26 @@ pub const Record = struct {
     }
 };
 
+/// What a reader makes of the bytes at the front of its input.
+pub const Step = union(enum) {
+    /// A record was read from this many bytes.
+    record: usize,
+    /// So many bytes hold no record.
+    skip: usize,
+    /// The record goes on behind the input.
+    need_more,
+    /// Nothing more will come.
+    end,
+};
+
+/// Where to go on behind a record that could not be read.
+pub const Resync = struct {
+    /// Bytes to leave out.
+    skip: usize,
+    /// Whether the next record may begin there. If not, the search goes on in what follows.
+    found: bool,
+};
+
 /// Control fields are 001 to 009, as in pymarc; every other tag has indicators and subfields.
 pub fn isControlTag(tag: Tag) bool {
     return tag[0] == '0' and tag[1] == '0' and std.ascii.isDigit(tag[2]);
