@@ -134,24 +134,24 @@ def encoding_number(name: str | None) -> int | None:
 class Buffer:
     """A run of bytes whose address the core is given: one that Python can change."""
 
-    __slots__ = ("_pin", "address", "bytes", "view")
+    __slots__ = ("_pin", "address", "view")
 
     def __init__(self, size: int) -> None:
         """Make one of `size` bytes."""
-        self.bytes = bytearray(size)
-        self.view = memoryview(self.bytes)
-        self._pin = ctypes.c_uint8.from_buffer(self.bytes)
+        data = bytearray(size)
+        self.view = memoryview(data)
+        self._pin = ctypes.c_uint8.from_buffer(data)
         self.address = ctypes.addressof(self._pin)
 
 
 class FixedBuffer:
     """The same over `bytes` that are there already."""
 
-    __slots__ = ("_pin", "address", "bytes")
+    __slots__ = ("_pin", "address", "view")
 
     def __init__(self, data: bytes) -> None:
         """Pin `data`."""
-        self.bytes = data
+        self.view = memoryview(data)
         self._pin = ctypes.c_char_p(data)
         self.address = ctypes.cast(self._pin, ctypes.c_void_p).value or 0
 

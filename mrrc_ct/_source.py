@@ -103,7 +103,6 @@ class Window:
     """
 
     is_final = True
-    can_seek = True
 
     def __init__(self, name: str, data: bytes) -> None:
         """Look at `data`."""
@@ -125,7 +124,7 @@ class Window:
 
     def bytes(self, count: int) -> bytes:
         """A copy of the first `count` bytes in sight, or of as many as there are."""
-        return bytes(self._buffer.bytes[self._start : min(self._start + count, self._end)])
+        return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
 
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
@@ -155,35 +154,38 @@ class StreamWindow(Window):
         close: Callable[[], None] | None = None,
         *,
         seek: Callable[[int], object] | None = None,
+        offset: int = 0,
         total: int | None = None,
+        is_own: bool = False,
         is_file: bool = False,
     ) -> None:
-        """Read with `read`, which fills what it can of a buffer and returns 0 at the end."""
+        """Read with `read`, which fills what it can of a buffer and returns 0 at the end.
+
+        `offset` is where that begins in the source; `is_own` says that nobody else closes it,
+        `is_file` that it should not be empty.
+        """
         self.name = name
         self.total = total
-        self.offset = self._start = self._end = 0
+        self.offset = offset
+        self._start = self._end = 0
         self._buffer: _core.Buffer = _core.Buffer(CHUNK_MIN)
         self._read = read
         self._close = close
         self._seek = seek
+        self._is_own = is_own
         self._is_file = is_file
-
-    @property
-    def can_seek(self) -> bool:  # type: ignore[override]
-        """Whether `seek` works."""
-        return self._seek is not None
 
     def fill(self) -> None:
         """Bring more bytes in sight, waiting for them if need be; note when there are no more."""
         if self.is_final:
             return
         left = self._end - self._start
-        size = len(self._buffer.bytes)
+        size = len(self._buffer.view)
         if left * 2 > size:
             size *= 2  # what comes next does not fit
         elif self._end and size < CHUNK_MAX:
             size *= 4  # the reading goes on
-        buffer = self._buffer if size == len(self._buffer.bytes) else _core.Buffer(size)
+        buffer = self._buffer if size == len(self._buffer.view) else _core.Buffer(size)
         buffer.view[:left] = self._buffer.view[self._start : self._end]
         self._buffer = buffer
         self._start, self._end = 0, left
@@ -218,7 +220,7 @@ class StreamWindow(Window):
 
     def __del__(self) -> None:
         # A reader that nobody closed takes its own file with it; a user's stays open.
-        if getattr(self, "_is_file", False):
+        if getattr(self, "_is_own", False):
             self.close()
 
 
@@ -230,8 +232,13 @@ def open_source(source: SourceLike) -> Window:
         return _open_path(os.fspath(source))
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else f"<{type(source).__name__}>"
+    seek = _seek_of(source)
     return StreamWindow(
-        name, _read_of(source, name), getattr(source, "close", None), seek=_seek_of(source)
+        name,
+        _read_of(source, name),
+        getattr(source, "close", None),
+        seek=seek,
+        offset=source.tell() if seek else 0,
     )
 
 
@@ -250,6 +257,7 @@ def _open_path(path: str) -> Window:
             file.close,
             seek=file.seek if is_regular else None,
             total=status.st_size if is_regular else None,
+            is_own=True,
             is_file=is_regular,
         )
     unpacked = import_module(module).open(file)
@@ -258,7 +266,8 @@ def _open_path(path: str) -> Window:
         unpacked.close()
         file.close()
 
-    return StreamWindow(path, _read_unpacked(unpacked, file), close, is_file=is_regular)
+    read = _read_unpacked(unpacked, file)
+    return StreamWindow(path, read, close, is_own=True, is_file=is_regular)
 
 
 def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:

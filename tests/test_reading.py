@@ -216,6 +216,16 @@ def test_seek_and_tell_are_at_records() -> None:
     assert reader.read_record() is None
 
 
+def test_offsets_in_a_file_object_count_from_the_start_of_the_file() -> None:
+    file = io.BytesIO(b"head" + some(2))
+    file.seek(4)
+    reader = MARCReader(file)
+    assert reader.tell() == 4
+    assert numbers(reader) == ["1", "2"]
+    reader.seek(4 + len(some(1)))
+    assert numbers(reader) == ["2"]
+
+
 def test_line_ends_and_a_byte_order_mark_between_records_are_no_records() -> None:
     one, two = some(2)[: len(some(1))], some(2)[len(some(1)) :]
     assert numbers(MARCReader(b"\xef\xbb\xbf" + one + b"\r\n" + two + b"\n\x1a")) == ["1", "2"]
