@@ -210,18 +210,25 @@ pub const Converter = struct {
 
     fn readNext(self: *Converter, data: []const u8, final: bool) Error!Step {
         self.raw = null;
-        if (data.len > record_module.record_bytes_max) return self.readNext(data[0..record_module.record_bytes_max], false);
         const is_text = self.options.source != .marc and self.options.source != .flat;
-        if (is_text and self.position == 0 and self.begun == 0 and std.mem.startsWith(u8, data, "\u{feff}")) {
-            return .{ .skip = 3 };
+        if (is_text and self.position == 0 and self.begun == 0 and data.len > 0) {
+            const mark = "\u{feff}";
+            if (std.mem.startsWith(u8, data, mark)) return .{ .skip = mark.len };
+            if (!final and std.mem.startsWith(u8, mark, data)) return .need_more;
         }
-        return switch (self.options.source) {
+        const step: Step = try switch (self.options.source) {
             .marc => self.readMarc(data, final),
             .marcxml => self.xml.next(data, final, &self.record),
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
         };
+        if (step == .need_more and data.len >= record_module.record_bytes_max) {
+            return self.problem.set(.record_too_long, 0, data[0..12], "the record is longer than 64 MiB", .{});
+        }
+        // Text formats are Unicode whatever their leader says.
+        if (is_text and step == .record) self.record.leader[9] = 'a';
+        return step;
     }
 
     fn readMrk(self: *Converter, data: []const u8, final: bool) Error!Step {
@@ -236,6 +243,9 @@ pub const Converter = struct {
         const length = try flat.read(data, &self.record, &self.problem) orelse {
             if (!final) return .need_more;
             return self.problem.set(.truncated_record, 0, "", "the record has no terminator 1D", .{});
+        };
+        if (self.options.target_encoding != .bytes) if (utf8.indexOfInvalid(data[0..length])) |at| {
+            return self.problem.set(.utf8_invalid, at, data[at..@min(at + 4, length)], "the text is not UTF-8", .{});
         };
         const is_utf8 = self.record.leader[9] == 'a';
         self.encoding = if (is_utf8) .utf8 else .marc8;
@@ -342,7 +352,7 @@ pub const Converter = struct {
             else
                 .{ .skip = data.len, .found = final },
         };
-        self.lost = if (sync.found) .no else .on;
+        if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
         return if (sync.skip > 0 or sync.found) .{ .skip = sync.skip } else .need_more;
     }

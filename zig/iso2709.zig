@@ -150,7 +150,7 @@ inline fn isTagFast(tag: Tag) bool {
     return wrong == 0;
 }
 
-fn isSoundLeader(leader: *const [leader_length]u8) bool {
+pub fn isSoundLeader(leader: *const [leader_length]u8) bool {
     var wrong: u8 = 0;
     inline for (leader) |byte| wrong |= @intFromBool(byte -% ' ' > '~' - ' ');
     return wrong == 0;
@@ -200,6 +200,9 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
 
 /// Append the record. The leader's lengths are computed, the rest of it is written as it is.
 pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void {
+    if (!isSoundLeader(&record.leader)) {
+        return problem.set(.leader_invalid, 0, &record.leader, "the leader should be printable ASCII", .{});
+    }
     const fields = record.fields.items;
     const base = leader_length + fields.len * entry_length + 1;
     const mark = out.length();
@@ -262,43 +265,39 @@ fn isGap(byte: u8) bool {
     return byte == '\n' or byte == '\r' or byte == 0x1a;
 }
 
-/// Could a record begin here? What nearly every leader has, and hardly any other 24 bytes.
-pub fn isPlausibleLeader(data: []const u8) bool {
-    if (data.len < leader_length) return false;
-    const leader = data[0..leader_length];
-    const length = parseDigits(5, leader[0..5]) orelse return false;
-    const base = parseDigits(5, leader[12..17]) orelse return false;
-    return isSoundLeader(leader) and length >= record_length_min and base > leader_length and base < length;
+/// Could this be a leader, if need be a damaged one? Hardly any other 24 bytes have so much of one.
+fn isLikelyLeader(leader: *const [leader_length]u8) bool {
+    var digits: usize = 0;
+    for (leader[0..5]) |byte| digits += @intFromBool(std.ascii.isDigit(byte));
+    for (leader[12..17]) |byte| digits += @intFromBool(std.ascii.isDigit(byte));
+    digits += 2 * @as(usize, @intFromBool(std.mem.eql(u8, leader[20..22], "45")));
+    return digits >= 9;
 }
 
 /// The length of the damaged record at the start of `data` when its frame can be trusted all the
-/// same: it ends with 1D where the leader says, holds no other, and a plausible leader, or
-/// nothing, follows.
+/// same: it ends with 1D where the leader says and holds no other.
 pub fn soundFrame(data: []const u8) ?usize {
     if (data.len < leader_length) return null;
     const length = parseDigits(5, data[0..5]) orelse return null;
     if (length < record_length_min or length > data.len) return null;
     const terminator = std.mem.indexOfScalar(u8, data[0..length], record_terminator);
     if (terminator != length - 1) return null;
-    return if (length == data.len or isPlausibleLeader(data[length..])) length else null;
+    return length;
 }
 
 /// Where to go on behind a record that could not be read: the end of its own terminator when a
-/// plausible leader, or nothing, follows it. Called again with what follows until `found`.
+/// likely leader, or nothing, follows it. Called again with what follows until `found`.
 pub fn resync(data: []const u8, final: bool) Resync {
     var at: usize = 0;
     while (std.mem.indexOfScalarPos(u8, data, at, record_terminator)) |terminator| {
         at = terminator + 1;
-        const rest = data[at..];
+        const rest = data[at + gapLength(data[at..], false) ..];
         if (rest.len < leader_length) {
-            const is_blank = for (rest) |byte| {
-                if (!isGap(byte)) break false;
-            } else true;
-            if (final) return .{ .skip = if (is_blank) at else data.len, .found = true };
+            if (final) return .{ .skip = if (rest.len == 0) at else data.len, .found = true };
             // The terminator stays in sight until what follows it can be judged.
             return .{ .skip = terminator, .found = false };
         }
-        if (isPlausibleLeader(rest[gapLength(rest, false)..])) return .{ .skip = at, .found = true };
+        if (isLikelyLeader(rest[0..leader_length])) return .{ .skip = at, .found = true };
     }
     return .{ .skip = data.len, .found = final };
 }

@@ -4,6 +4,7 @@
 //! left out.
 
 const std = @import("std");
+const iso2709 = @import("iso2709.zig");
 const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
 const record_module = @import("record.zig");
@@ -97,17 +98,19 @@ pub const Reader = struct {
     pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) Resync {
         self.is_damaged = true;
         var at = from;
-        const mark = "{\"leader\"";
-        const mark_flat = "{\"fields\"";
-        while (std.mem.indexOfScalarPos(u8, data, at, '{')) |start| {
-            const rest = data[start..];
-            if (rest.len < mark.len and !final) return .{ .skip = start, .found = false };
-            if (std.mem.startsWith(u8, rest, mark) or std.mem.startsWith(u8, rest, mark_flat)) {
-                const is_flat = start > 0 and data[start - 1] == '[' and !self.in_array;
-                // The leader of the damaged record itself begins no other.
-                if (!is_flat or start > from) return .{ .skip = start - @intFromBool(is_flat), .found = true };
+        while (std.mem.indexOfAnyPos(u8, data, at, "{[")) |start| : (at = start + 1) {
+            // A line that begins so begins a value of its own in every layout but the indented.
+            if (start > from and data[start - 1] == '\n') return .{ .skip = start, .found = true };
+            const is_flat = data[start] == '[';
+            var inner = start + 1;
+            while (inner < data.len and std.mem.indexOfScalar(u8, " \t\r\n{", data[inner]) != null) inner += 1;
+            const rest = data[inner..];
+            const key_length = "\"leader\"".len;
+            // What is cut by the end of the input is judged when more of it is there.
+            if (rest.len < key_length and !final) return .{ .skip = start, .found = false };
+            if (std.mem.startsWith(u8, rest, "\"leader\"") or (!is_flat and std.mem.startsWith(u8, rest, "\"fields\""))) {
+                return .{ .skip = start, .found = true };
             }
-            at = start + 1;
         }
         return .{ .skip = data.len, .found = final };
     }
@@ -254,7 +257,7 @@ const Parse = struct {
         if (try self.peek() != '"') return self.structure(start, "the leader should be a string");
         try self.string(.control);
         const found = self.record.text.items()[mark..];
-        if (found.len != record_module.leader_length or !scan.isAscii(found) or self.has_leader) {
+        if (found.len != record_module.leader_length or self.has_leader or !iso2709.isSoundLeader(found[0..record_module.leader_length])) {
             return self.problem.set(.leader_invalid, start, found, "a record has one leader, of 24 ASCII characters", .{});
         }
         @memcpy(&self.record.leader, found);

@@ -4,6 +4,7 @@
 //! field is a wrapper, as in OAI-PMH. The input is UTF-8; other encodings are decoded before.
 
 const std = @import("std");
+const iso2709 = @import("iso2709.zig");
 const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
 const xml = @import("xml_token.zig");
@@ -87,8 +88,9 @@ pub const Reader = struct {
         return switch (token.kind) {
             .end_tag => !self.is_damaged and !std.mem.eql(u8, self.innermost(), token.name),
             .text, .cdata => self.open_lengths.items.len == 0 and !self.is_damaged and !isBlank(token.body),
-            .start_tag => self.open_lengths.items.len >= depth_max or token.name.len > name_bytes_max,
-            .empty_tag, .ignored => false,
+            .start_tag => self.open_lengths.items.len >= depth_max or token.name.len > name_bytes_max or isFieldElement(token),
+            .empty_tag => isFieldElement(token),
+            .ignored => false,
         };
     }
 
@@ -97,7 +99,9 @@ pub const Reader = struct {
         const found = data[0..@min(token.length, 24)];
         if (self.isOutOfPlace(token)) switch (token.kind) {
             .end_tag => return self.problem.set(.xml_syntax, 0, found, "XML: this end tag does not match the open element <{s}>", .{self.innermost()[0..@min(self.innermost().len, 40)]}),
-            .start_tag => return self.problem.set(.xml_syntax, 0, found, "XML: elements nested deeper than {d}, or a name longer than {d} bytes", .{ depth_max, name_bytes_max }),
+            .start_tag, .empty_tag => if (isFieldElement(token)) {
+                return self.problem.set(.xml_syntax, 0, found, "XML: a field outside a record", .{});
+            } else return self.problem.set(.xml_syntax, 0, found, "XML: elements nested deeper than {d}, or a name longer than {d} bytes", .{ depth_max, name_bytes_max }),
             else => return self.problem.set(.xml_syntax, 0, found, "XML was expected, a document begins with <", .{}),
         };
         switch (token.kind) {
@@ -112,6 +116,13 @@ pub const Reader = struct {
             },
             .text, .cdata, .ignored => {},
         }
+    }
+
+    fn isFieldElement(token: xml.Token) bool {
+        return switch (Parse.elementOf(token)) {
+            .controlfield, .datafield, .subfield => true,
+            .leader, .other => false,
+        };
     }
 
     fn innermost(self: *const Reader) []const u8 {
@@ -269,7 +280,7 @@ const Parse = struct {
         var found: []const u8 = self.record.text.items()[mark..];
         // White space around it comes from laying the document out; inside it is part of it.
         if (found.len > record_module.leader_length) found = std.mem.trim(u8, found, &xml.white_space);
-        if (found.len != record_module.leader_length or !scan.isAscii(found)) {
+        if (found.len != record_module.leader_length or !iso2709.isSoundLeader(found[0..record_module.leader_length])) {
             return self.problem.set(.leader_invalid, start, found, "the leader should have 24 ASCII characters, it has {d} bytes", .{found.len});
         }
         @memcpy(&self.record.leader, found);

@@ -143,9 +143,10 @@ pub const Writer = struct {
             '\r' => try self.out.literal("&#xD;"),
             '\n', '\t' => try self.out.byte(bytes[0]),
             0xef => {
-                if (bytes[1] == 0xbf and bytes[2] >= 0xbe) return self.forbidden(bytes[0..3]);
-                try self.out.append(bytes[0..3]);
-                return 3;
+                const character = bytes[0..@min(3, bytes.len)];
+                if (character.len == 3 and character[1] == 0xbf and character[2] >= 0xbe) return self.forbidden(character);
+                try self.out.append(character);
+                return character.len;
             },
             else => return self.forbidden(bytes[0..1]),
         }

@@ -24,8 +24,8 @@ pub const Field = struct {
     end: u32,
 };
 
-/// One record in memory may not be longer than this, so that offsets fit in 32 bits.
-pub const record_bytes_max = 1 << 30;
+/// One record may not be longer than this in any format: memory is bounded whatever the input says.
+pub const record_bytes_max = 64 << 20;
 
 pub const Record = struct {
     gpa: std.mem.Allocator,
@@ -71,7 +71,7 @@ pub const Record = struct {
     /// End the field begun last: its content is what `text` has gained since.
     pub fn endField(self: *Record, problem: *Problem) Error!void {
         if (self.text.length() > record_bytes_max) {
-            return problem.set(.record_too_long, 0, "", "the record is longer than 1 GiB", .{});
+            return problem.set(.record_too_long, 0, "", "the record is longer than 64 MiB", .{});
         }
         self.fields.items[self.fields.items.len - 1].end = @intCast(self.text.length());
     }
