@@ -6,6 +6,7 @@ the next call with the same converter.
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import os
 import sys
@@ -43,15 +44,6 @@ UNMAPPABLE = {
     "ncr": c.Unmappable.NCR,
     "fill": c.Unmappable.FILL,
 }
-#: Encodings that the core knows, by their names in lower case without punctuation. None keeps the
-#: one that leader/09 names; "bytes" leaves text alone.
-ENCODINGS = {
-    None: c.Encoding.KEPT,
-    "utf8": c.Encoding.UTF8,
-    "marc8": c.Encoding.MARC8,
-    "bytes": c.Encoding.BYTES,
-}
-
 _CLASSES: dict[int, type[errors.MarcError]] = {
     c.Code.RECORD_LENGTH_INVALID: errors.RecordLengthInvalid,
     c.Code.TRUNCATED_RECORD: errors.TruncatedRecord,
@@ -125,10 +117,15 @@ def _fail(status: int) -> NoReturn:
 
 
 def encoding_number(name: str | None) -> int | None:
-    """The core's number of an encoding, or None for one that Python has to decode."""
-    if name is not None:
-        name = name.lower().replace("-", "").replace("_", "")
-    return ENCODINGS.get(name)
+    """The core's number of an encoding, or None for one that Python has to decode.
+
+    None keeps the encoding that leader/09 names. Raises LookupError for a name that nobody knows.
+    """
+    if name is None:
+        return c.Encoding.KEPT
+    if name.lower().replace("-", "").replace("_", "") == "marc8":
+        return c.Encoding.MARC8
+    return c.Encoding.UTF8 if codecs.lookup(name).name == "utf-8" else None
 
 
 class Buffer:

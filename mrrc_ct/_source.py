@@ -122,9 +122,13 @@ class Window:
         flags = (FINAL if is_last else 0) | (START if self.offset == 0 else 0)
         return self._buffer.address + self._start, length, flags
 
-    def bytes(self, count: int) -> bytes:
+    def head(self, count: int) -> bytes:
         """A copy of the first `count` bytes in sight, or of as many as there are."""
         return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
+
+    def tail(self, count: int) -> bytes:
+        """A copy of the last `count` bytes in sight."""
+        return bytes(self._buffer.view[self._end - count : self._end])
 
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
@@ -186,12 +190,15 @@ class StreamWindow(Window):
         elif self._end and size < CHUNK_MAX:
             size *= 4  # the reading goes on
         buffer = self._buffer if size == len(self._buffer.view) else _core.Buffer(size)
-        buffer.view[:left] = self._buffer.view[self._start : self._end]
+        if self._start or buffer is not self._buffer:
+            buffer.view[:left] = self._buffer.view[self._start : self._end]
         self._buffer = buffer
         self._start, self._end = 0, left
         try:
             count = self._read(buffer.view[left:])
         except MarcError as error:
+            # What could not be read once will not be asked for again.
+            self.is_final = True
             error.source = self.name
             error.byte_offset = self.offset + left
             raise
@@ -312,7 +319,10 @@ def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
 
     def read(view: memoryview) -> int:
         try:
-            return int(unpacked.readinto(view))
+            # Not `readinto`, which would throw away what was unpacked before the damage.
+            data = unpacked.read1(len(view))
+            view[: len(data)] = data
+            return len(data)
         except failures as error:
             raise CompressedDataInvalid(
                 f"the compressed data is damaged or cut short: {error} "
@@ -331,10 +341,10 @@ def _seek_of(file: Any) -> Callable[[int], object] | None:
 
 def first_bytes(window: Window, count: int) -> bytes:
     """The first bytes of a source, `count` of them or more unless it has fewer; they stay there."""
-    head = window.bytes(DECLARATION_MAX)
+    head = window.head(DECLARATION_MAX)
     while len(head) < count and not window.is_final:
         window.fill()
-        head = window.bytes(DECLARATION_MAX)
+        head = window.head(DECLARATION_MAX)
     return head
 
 
@@ -366,26 +376,30 @@ def decoded_xml(window: Window) -> Window:
         ):
             return window
     try:
+        "<".encode(encoding)  # a codec that is not one of text refuses
         decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError:
+    except (LookupError, ValueError, TypeError):
         raise FormatUnknown(
             f"the XML document is in an unknown encoding, {encoding}", source=window.name
         ) from None
-    pending = b""
+    pending = memoryview(b"")
 
     def read(view: memoryview) -> int:
         nonlocal pending
         while not pending:
             _, length, flags = window.look()
-            data = window.bytes(length)
+            if length > CHUNK_MAX:
+                length, flags = CHUNK_MAX, flags & ~FINAL
+            data = window.head(length)
             try:
-                pending = decoder.decode(data, bool(flags & FINAL)).encode()
+                pending = memoryview(decoder.decode(data, bool(flags & FINAL)).encode())
             except UnicodeError as error:
                 raise TextError(f"the text is not {encoding}: {error}") from None
             window.take(length)
             if flags & FINAL and not pending:
                 return 0
-            window.fill()
+            if not window.look()[1]:
+                window.fill()
         count = min(len(view), len(pending))
         view[:count] = pending[:count]
         pending = pending[count:]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from importlib import import_module
 
 from ._source import compression_of, raise_os_error
+from .errors import SourceError
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -48,12 +50,18 @@ class Target:
 
     def write(self, data: bytes | memoryview) -> None:
         """Write all of it."""
-        view = memoryview(data)
+        # A file object of unknown making may keep what it is given; the core's memory changes.
+        view = memoryview(data if isinstance(self._file, io.IOBase) else bytes(data))
+        is_raw = isinstance(self._file, io.RawIOBase)
         try:
             while len(view):
                 written = self._file.write(view)
+                if written == 0 or (written is None and is_raw):
+                    raise SourceError("cannot write to: the file takes nothing", source=self.name)
                 # A file object that does not say has taken everything.
                 view = view[len(view) if written is None else written :]
+        except SourceError:
+            raise
         except OSError as error:
             raise_os_error(error, self.name, "write to")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from . import _core
 from ._bindings import FINAL, Status
 from ._source import Window
-from .errors import MarcError
+from .errors import CompressedDataInvalid, MarcError, SourceError
 from .reader import MARCReader
 from .record import Origin, Record, flat_record
 
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
 
+#: Without one of these a record of the format has no end: looking at it again would be in vain.
+END_MARKS = {
+    "marcxml": (b">",),
+    "json": (b"}", b"]"),
+    "jsonl": (b"}", b"]"),
+    "marcjson": (b"}", b"]"),
+    "mrk": (b"\n",),
+}
 #: Bytes that are counted in one call, so that none takes long.
 PIECE_MAX = 16 * 1024 * 1024
 
@@ -129,7 +137,25 @@ class Work:
                 yield piece
             self.tell_progress()
             if status == Status.NEED_INPUT:
+                if self.is_waiting:
+                    yield memoryview(b"")  # so that what was made goes out before the wait
+                self.fill(converter.consumed == 0)
+
+    def fill(self, is_stuck: bool) -> None:
+        """Bring more of the source in sight; of a record that goes on, what may be its end."""
+        window = self.window
+        marks = END_MARKS.get(self.report.from_) if is_stuck else None
+        while True:
+            before = window.look()[1]
+            try:
                 window.fill()
+            except CompressedDataInvalid as error:
+                # What could be unpacked is converted; the loss is listed like any other.
+                self.lose(error)
+                return
+            added = window.tail(window.look()[1] - before)
+            if not marks or window.is_final or any(mark in added for mark in marks):
+                return
 
     def counted(self) -> Iterator[int]:
         """Numbers of sound ISO 2709 records, one for each piece of the source."""
@@ -153,7 +179,7 @@ class Work:
                 self.lose(error)
                 self._skip_damage()
             elif status == Status.NEED_INPUT:
-                window.fill()
+                self.fill(False)
 
     def _skip_damage(self) -> None:
         found = False
@@ -162,7 +188,7 @@ class Work:
             skip, found = _core.resync(address, length, bool(flags & FINAL))
             self.window.take(skip)
             if not found:
-                self.window.fill()
+                self.fill(False)
 
     def by_record(
         self,
@@ -209,6 +235,11 @@ def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
     while True:
         try:
             record = reader.read_record()
+        except CompressedDataInvalid as error:
+            work.lose(error)
+            continue
+        except SourceError:
+            raise
         except MarcError as error:
             work.lose(error)
             continue

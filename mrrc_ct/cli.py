@@ -7,6 +7,7 @@ error), 2 when the work could not be done.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import IO, Any
 from . import __version__
 from ._work import Report
 from .conversion import FORMATS, convert, count
-from .errors import MarcError
+from .errors import MarcError, SourceError
 
 OK, LOST, FAILED = 0, 1, 2
 
@@ -26,18 +27,23 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
-    except BrokenPipeError:
-        return _quiet_end()
-    except (MarcError, ValueError, LookupError) as error:
+    except (MarcError, OSError, ValueError, LookupError) as error:
         if getattr(error, "errno", None) == errno.EPIPE:
             return _quiet_end()
-        print(f"mrrc-ct: {error}", file=sys.stderr)
+        _say(f"mrrc-ct: {error}")
         return FAILED
     except KeyboardInterrupt:
-        print("mrrc-ct: interrupted", file=sys.stderr)
+        _say("mrrc-ct: interrupted")
         return 130
+
+
+def _say(text: str) -> None:
+    """A line on standard error, if anybody is there to read it: the work goes on without."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr)
 
 
 def _quiet_end() -> int:
@@ -168,7 +174,7 @@ def _convert(options: argparse.Namespace) -> int:
     with _Progress() as progress:
         report = convert(
             _input(options.input),
-            sys.stdout.buffer if is_standard else options.output,
+            _stream(sys.stdout, "output").buffer if is_standard else options.output,
             options.to,
             options.from_,
             threads=options.threads,
@@ -180,8 +186,8 @@ def _convert(options: argparse.Namespace) -> int:
             on_error=progress.error,
             progress=progress,
         )
-    if not is_standard or not report.ok or sys.stderr.isatty():
-        print(report, file=sys.stderr)
+    if not is_standard or not report.ok or _is_terminal(sys.stderr):
+        _say(str(report))
     return OK if report.ok else LOST
 
 
@@ -190,7 +196,7 @@ def _count(options: argparse.Namespace) -> int:
         result = count(
             _input(options.input), options.from_, on_error=progress.error, progress=progress
         )
-    print(result)
+    print(result, file=_stream(sys.stdout, "output"))
     return OK if result.report.ok else LOST
 
 
@@ -198,7 +204,7 @@ def _print(options: argparse.Namespace) -> int:
     with _Progress(sys.stdout) as progress:
         report: Report = convert(
             _input(options.input),
-            sys.stdout.buffer,
+            _stream(sys.stdout, "output").buffer,
             "mrk",
             options.from_,
             from_encoding=options.from_encoding,
@@ -210,7 +216,18 @@ def _print(options: argparse.Namespace) -> int:
 
 
 def _input(name: str) -> Any:
-    return sys.stdin.buffer if name == "-" else name
+    return _stream(sys.stdin, "input").buffer if name == "-" else name
+
+
+def _stream(stream: Any, name: str) -> Any:
+    """A standard stream. SourceError where this process was started without it."""
+    if stream is None:
+        raise SourceError(f"standard {name} is closed")
+    return stream
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and bool(stream.isatty())
 
 
 class _Progress:
@@ -220,8 +237,8 @@ class _Progress:
 
     def __init__(self, output: IO[str] | None = None) -> None:
         """Show nothing where `output` goes to the same terminal."""
-        same = output is not None and output.isatty()
-        self._is_shown = sys.stderr.isatty() and not same
+        same = output is not None and _is_terminal(output)
+        self._is_shown = _is_terminal(sys.stderr) and not same
         self._begin = self._next = time.monotonic()
         self._next += self.EVERY_SECONDS * 2
         self._width = 0
@@ -246,7 +263,7 @@ class _Progress:
     def error(self, error: MarcError) -> None:
         """List the loss of a record."""
         self._clear()
-        print(f"mrrc-ct: {error}", file=sys.stderr)
+        _say(f"mrrc-ct: {error}")
 
     def _clear(self) -> None:
         if self._width:

@@ -20,7 +20,7 @@ from ._source import (
 )
 from ._target import Target
 from ._work import Report, Work, records_of_text
-from .errors import FormatUnknown, MarcError, NotOneRecord
+from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .record import Record, check_codec, check_invalid_xml
 
 # The module typing takes longer to import than all of this package.
@@ -75,6 +75,7 @@ def convert(
     target_encoding = _core.encoding_number(encoding)
     if target_encoding is None:
         check_codec(encoding or "")
+    _check_different(source, target)
     window, from_ = _open(source, from_)
     try:
         report = Report(window.name, _name_of(target), from_, to)
@@ -180,6 +181,17 @@ def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
         raise
 
 
+def _check_different(source: Any, target: Any) -> None:
+    """Refuse to write to the file that is being read."""
+    if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
+        try:
+            is_same = os.path.samefile(source, target) and os.path.isfile(source)
+        except OSError:
+            return  # one of them is not there
+        if is_same:
+            raise SourceError("the source and the target are the same file", source=str(source))
+
+
 def _close_own(window: Window, source: Any) -> None:
     if isinstance(source, (str, os.PathLike)):
         window.close()
@@ -215,8 +227,10 @@ def _name_of(target: TargetLike) -> str:
 def _to_records(source: Any, from_: str) -> list[Record]:
     """All records of a text, or of a path or binary file object. Raises the first error met."""
     if isinstance(source, str):
-        source = source.encode("utf-8")
-        window: Window = open_source(source)
+        try:
+            window: Window = open_source(source.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            raise TextError(f"half of a surrogate pair is no character: {error}") from None
     else:
         window, _ = _open(source, from_)
     try:

@@ -216,5 +216,9 @@ class WriteNeedsRecord(MarcError, TypeError):
     """Only a Record can be written."""
 
 
+class ReaderClosed(MarcError, ValueError):
+    """The reader is closed."""
+
+
 class WriterClosed(MarcError, ValueError):
     """The writer is closed."""

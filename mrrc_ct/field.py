@@ -54,11 +54,11 @@ class Field:
     plain attribute.
     """
 
-    # `_content` is None once the subfields have been handed out: then they are the truth.
-    __slots__ = ("_content", "_indicators", "subfields", "tag")
+    # `_content` is None once the subfields have been handed out: then they are the truth. `_odd` is
+    # a content that they do not tell the whole of, with what they were when it was taken apart.
+    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "tag")
 
     tag: str
-    subfields: list[Subfield]
 
     def __init__(
         self,
@@ -69,53 +69,78 @@ class Field:
     ) -> None:
         """Make a field. `tag` of fewer than three digits gets its zeros.
 
-        Raises ValueError for indicators that are not two.
+        Raises ValueError for indicators that are not two, for data of a field with subfields, and
+        for subfields of a control field.
         """
         tag = str(tag)
         self.tag = tag if len(tag) == 3 or not tag.isdigit() else f"{int(tag):03}"
         self._content: str | None = None
         if is_control_tag(self.tag):
+            if subfields or indicators:
+                raise ValueError(f"control field {self.tag} has data, no indicators or subfields")
             self._content = data or ""
             return
-        self.subfields = subfields if isinstance(subfields, list) else list(subfields or ())
+        if data:
+            raise ValueError(f"field {self.tag} has indicators and subfields, no data")
+        self._odd: tuple[str, str] | None = None
+        self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
         self._indicators = Indicators(" ", " ")
         if indicators:
             self.indicators = indicators
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while the slot is empty: the content is taken apart now.
-        if name in ("subfields", "_indicators") and not self.control_field:
+    @property
+    def subfields(self) -> list[Subfield]:
+        """The subfields, a list that can be changed. AttributeError for a control field."""
+        if self._content is not None:
             self._split()
-            return getattr(self, name)
-        raise AttributeError(f"this field has no attribute {name!r}")
+        return self._subfields
+
+    @subfields.setter
+    def subfields(self, value: list[Subfield]) -> None:
+        if self._content is not None:
+            self._split()
+        self._subfields = value
 
     # Copying must not ask for the empty slots: that would fill them.
     def __getstate__(self) -> tuple[Any, ...]:
         if self._content is not None:
-            return self.tag, self._content, None, None
-        return self.tag, None, self._indicators, self.subfields
+            return self.tag, self._content, None, None, None
+        return self.tag, None, self._indicators, self._subfields, self._odd
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.tag, self._content, indicators, subfields = state
+        self.tag, self._content, indicators, subfields, odd = state
         if subfields is not None:
             self._indicators = indicators
-            self.subfields = subfields
+            self._subfields = subfields
+            self._odd = odd
 
     def _split(self) -> None:
+        if self.control_field:
+            raise AttributeError(f"control field {self.tag} has no subfields")
         content = self._content or ""
         parts = content.split(DELIMITER)
         # Two indicators is the rule; blanks stand for missing ones, more than two are left out.
         self._indicators = Indicators(*f"{parts[0]:2.2}")
-        self.subfields = [Subfield(part[0], part[1:]) for part in parts[1:] if part]
-        self._content = None
+        self._subfields = [Subfield(part[0], part[1:]) for part in parts[1:] if part]
+        self._content = self._odd = None
+        joined = self._text()
+        if joined != content:
+            self._odd = content, joined
+
+    def _taken_apart(self) -> Indicators:
+        if self._content is not None:
+            self._split()
+        return self._indicators
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
         if self._content is not None:
             return self._content
         first, second = self._indicators
-        text = "".join([f"{DELIMITER}{code}{value}" for code, value in self.subfields])
-        return f"{first}{second}{text}"
+        parts = [f"{DELIMITER}{code}{value}" for code, value in self._subfields]
+        text = f"{first}{second}{''.join(parts)}"
+        # What was only looked at stays what it was.
+        return self._odd[0] if self._odd and self._odd[1] == text else text
 
     @property
     def control_field(self) -> bool:
@@ -143,7 +168,7 @@ class Field:
 
         Setting raises ValueError for a sequence of another length.
         """
-        return None if self.control_field else self._indicators
+        return None if self.control_field else self._taken_apart()
 
     @indicators.setter
     def indicators(self, value: Sequence[str]) -> None:
@@ -158,7 +183,7 @@ class Field:
     @property
     def indicator1(self) -> str:
         """The first indicator; empty for a control field."""
-        return "" if self.control_field else self._indicators.first
+        return "" if self.control_field else self._taken_apart().first
 
     @indicator1.setter
     def indicator1(self, value: str) -> None:
@@ -167,7 +192,7 @@ class Field:
     @property
     def indicator2(self) -> str:
         """The second indicator; empty for a control field."""
-        return "" if self.control_field else self._indicators.second
+        return "" if self.control_field else self._taken_apart().second
 
     @indicator2.setter
     def indicator2(self, value: str) -> None:
@@ -287,14 +312,14 @@ class Field:
         """The field as a line in MARCMaker's style. `Record.to_mrk` writes the lossless form."""
         if self.control_field:
             return f"={self.tag}  {(self._content or '').replace(' ', chr(92))}"
-        indicators = "".join(self._indicators).replace(" ", "\\")
+        indicators = "".join(self._taken_apart()).replace(" ", "\\")
         return f"={self.tag}  {indicators}" + "".join([f"${c}{v}" for c, v in self.subfields])
 
     def __repr__(self) -> str:
         if self.control_field:
             return f"Field({self.tag!r}, data={self._content!r})"
         subfields = ", ".join([f"Subfield({code!r}, {value!r})" for code, value in self.subfields])
-        return f"Field({self.tag!r}, {tuple(self._indicators)!r}, [{subfields}])"
+        return f"Field({self.tag!r}, {tuple(self._taken_apart())!r}, [{subfields}])"
 
 
 def field_of(tag: str, content: str) -> Field:

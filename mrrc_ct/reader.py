@@ -8,7 +8,7 @@ from types import TracebackType
 from . import _core
 from ._bindings import FINAL, Kind, Status
 from ._source import Window, open_source
-from .errors import MarcError
+from .errors import MarcError, ReaderClosed
 from .record import Origin, Record
 
 # The module typing takes longer to import than all of this package.
@@ -100,15 +100,22 @@ class MARCReader:
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
+        if self._is_lost:
+            self._find_next(self._opened())
+            return self.tell()
         waiting = length_hint(self._pending)
         return self._batch[-waiting]._offset if waiting else self._opened().offset
 
     def seek(self, offset: int) -> None:
         """Go on with the record that begins at `offset`, in bytes from the start of the source.
 
-        Raises SeekNotSupported for a compressed file or a stream.
+        Raises SeekNotSupported for a compressed file or a stream, ValueError for a negative offset.
+        Records are numbered from there on.
         """
+        if offset < 0:
+            raise ValueError(f"an offset is not negative: {offset}")
         self._opened().seek(offset)
+        self._number = 0
         self._hand_out([])
         self._problem = None
         self._is_lost = False
@@ -119,7 +126,7 @@ class MARCReader:
 
     def _opened(self) -> Window:
         if self._window is None:
-            raise ValueError("the reader is closed")
+            raise ReaderClosed("the reader is closed")
         return self._window
 
     def _next_batch(self) -> bool:
@@ -136,7 +143,7 @@ class MARCReader:
             if status == Status.PROBLEM:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if ends:
-                data = window.bytes(ends[-1])
+                data = window.head(ends[-1])
                 records = _records(data, ends, kinds, self._origin, self._number + 1, window.offset)
                 self._number += len(records)
                 self._hand_out(records)

@@ -16,6 +16,8 @@ from .errors import (
     FieldNotFound,
     MarcError,
     MissingLinkedFields,
+    RecordLeaderInvalid,
+    RecordLengthInvalid,
     TagInvalid,
     TextError,
     UnmappableCharacter,
@@ -92,11 +94,11 @@ class Record:
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # `leader` and `fields` are empty slots until `__getattr__` fills them.
-    __slots__ = ("_data", "_kind", "_number", "_offset", "_origin", "fields", "leader")
+    # `_leader` and `_fields` are empty until they are asked for; `_kind` tells.
+    __slots__ = ("_data", "_fields", "_kind", "_leader", "_number", "_offset", "_origin")
 
-    leader: Leader
-    fields: list[Field]
+    _leader: Leader
+    _fields: list[Field]
 
     def __init__(
         self,
@@ -123,19 +125,34 @@ class Record:
             return
         self._data = b""
         self._kind = _FLAT | _LOADED
-        self.leader = Leader("00000nam a2200000   4500" if leader is None else str(leader))
-        self.fields = list(fields) if fields is not None else []
+        self._leader = Leader("00000nam a2200000   4500" if leader is None else str(leader))
+        self._fields = list(fields) if fields is not None else []
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while a slot is empty: the record comes to life now.
-        if name == "fields":
-            self._load()
-            return self.fields
-        if name == "leader":
-            self.leader = Leader(self._head())
+    @property
+    def leader(self) -> Leader:
+        """The leader. It can be changed in place, or set from a Leader or its 24 characters."""
+        if not self._kind & (_LOADED | _LEADER_OUT):
+            self._leader = Leader(self._head())
             self._kind |= _LEADER_OUT
-            return self.leader
-        raise AttributeError(f"a record has no attribute {name!r}")
+        return self._leader
+
+    @leader.setter
+    def leader(self, value: Leader | str) -> None:
+        self._leader = value if isinstance(value, Leader) else Leader(value)
+        self._kind |= _LEADER_OUT
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields, a list that can be changed. Raises the error of text that cannot be read."""
+        if not self._kind & _LOADED:
+            self._load()
+        return self._fields
+
+    @fields.setter
+    def fields(self, value: list[Field]) -> None:
+        if not self._kind & _LOADED:
+            self._load()
+        self._fields = value
 
     # Copying must not ask for the empty slots: that would fill them.
     def __getstate__(self) -> tuple[Any, ...]:
@@ -145,16 +162,16 @@ class Record:
             self._origin,
             self._number,
             self._offset,
-            self.leader if self._kind & (_LOADED | _LEADER_OUT) else None,
-            self.fields if self._kind & _LOADED else None,
+            self._leader if self._kind & (_LOADED | _LEADER_OUT) else None,
+            self._fields if self._kind & _LOADED else None,
         )
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._data, self._kind, self._origin, self._number, self._offset, leader, fields = state
         if leader is not None:
-            self.leader = leader
+            self._leader = leader
         if fields is not None:
-            self.fields = fields
+            self._fields = fields
 
     def _head(self) -> str:
         leader = self._data[:LEADER_LEN].decode("latin-1")
@@ -219,28 +236,31 @@ class Record:
             field._content = content
             fields.append(field)
         if not self._kind & _LEADER_OUT:
-            self.leader = Leader(self._head())
-        self.fields = fields
+            self._leader = Leader(self._head())
+        self._fields = fields
         self._kind |= _LOADED
 
     def _flat_text(self) -> str:
         """The record as it is now, in the flat form, before it is encoded."""
         fields = self.fields
-        tags = "".join([field.tag for field in fields])
+        tags = [field.tag for field in fields]
+        leader = str(self.leader)
         contents = [field._text() for field in fields]
         body = _FIELD_END.join(contents)
         if (
-            len(tags) != 3 * len(fields)
-            or not tags.isascii()
+            not {3}.issuperset(map(len, tags))
+            or not (leader + "".join(tags)).isascii()
             or body.count(_FIELD_END) != max(len(fields) - 1, 0)
             or _RECORD_END in body
         ):
             self._refuse()
         end = _FIELD_END if fields else ""
-        return f"{self.leader}{tags}{_FIELD_END}{body}{end}{_RECORD_END}"
+        return f"{leader}{''.join(tags)}{_FIELD_END}{body}{end}{_RECORD_END}"
 
     def _refuse(self) -> None:
-        """Say which field cannot be written."""
+        """Say what cannot be written."""
+        if not str(self.leader).isascii():
+            raise RecordLeaderInvalid(f"the leader is not ASCII: {str(self.leader)!r}")
         for field in self.fields:
             if len(field.tag) != 3 or not field.tag.isascii():
                 raise TagInvalid(
@@ -257,14 +277,16 @@ class Record:
         for field in self.fields:
             if field._content is not None:
                 continue
-            for code, value in field.subfields:
+            for code, value in field._subfields:
                 if len(code) != 1 or DELIMITER in code or DELIMITER in value:
                     raise DelimiterInData(
                         f"subfield {code!r} has a code that is not one character, or a delimiter "
                         "1F in its value",
                         tag=field.tag,
                     )
-            if len("".join(field._indicators)) != 2 or DELIMITER in field._indicators:
+            if [len(indicator) for indicator in field._indicators] != [1, 1] or (
+                DELIMITER in field._indicators
+            ):
                 raise DelimiterInData(
                     f"the indicators are not two characters: {tuple(field._indicators)}",
                     tag=field.tag,
@@ -335,11 +357,17 @@ class Record:
             return self._convert("marc", number, unmappable)
         codec = check_codec(encoding)
         self._check_values()
+        text = self._flat_text()
+        # Leader/09 a would say Unicode.
+        if text[9] == "a":
+            text = f"{text[:9]} {text[10:]}"
         try:
-            flat = self._flat_text().encode(codec)
+            flat = text.encode(codec)
         except UnicodeEncodeError as error:
-            raise UnmappableCharacter(
-                f"{codec} does not have the character {error.object[error.start]!r}"
+            raise self._placed(
+                UnmappableCharacter(
+                    f"{codec} does not have the character {error.object[error.start]!r}"
+                )
             ) from None
         return _core.converter_of("flat", "marc", target_encoding=Encoding.BYTES).convert_one(flat)
 
@@ -584,6 +612,11 @@ def _check(data: bytes) -> int:
     _, ends, kinds = scanner.scan(buffer.address, len(data), FINAL)
     if not ends:
         raise _core.error_of(scanner.problem)
+    if kinds[0] == Kind.GAP or ends[0] != len(data):
+        raise RecordLengthInvalid(
+            f"one record was expected, the data of {len(data)} bytes is not just that",
+            found=data[:12],
+        )
     return kinds[0]
 
 

@@ -36,6 +36,7 @@ class MARCWriter:
         self._unmappable = unmappable
         self._is_buffered = not hasattr(target, "write")
         self._target: Target | None = Target(target)
+        self._name = self._target.name
         self._parts: list[bytes] = []
         self._waiting = 0
 
@@ -80,6 +81,13 @@ class MARCWriter:
         finally:
             target, self._target = self._target, None
             target.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_target", None) is not None and self._is_buffered:
+            import warnings
+
+            warnings.warn(f"unclosed writer to {self._name}", ResourceWarning, 2, self)
+            self.close()
 
     def __enter__(self) -> MARCWriter:
         return self

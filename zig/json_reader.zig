@@ -108,6 +108,8 @@ pub const Reader = struct {
             const key_length = "\"leader\"".len;
             // What is cut by the end of the input is judged when more of it is there.
             if (rest.len < key_length and !final) return .{ .skip = start, .found = false };
+            // The leader of the damaged flat record itself begins no other.
+            if (start == from and start > 0 and data[start - 1] == '[') continue;
             if (std.mem.startsWith(u8, rest, "\"leader\"") or (!is_flat and std.mem.startsWith(u8, rest, "\"fields\""))) {
                 return .{ .skip = start, .found = true };
             }
