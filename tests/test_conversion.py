@@ -213,3 +213,94 @@ def test_count_in_every_format(books: pathlib.Path, tmp_path: pathlib.Path) -> N
 def test_line_ends_between_records_are_not_counted() -> None:
     record = iso2709(("001", "1"))
     assert mrrc_ct.count(b"\xef\xbb\xbf" + record + b"\r\n" + record + b"\n") == 2
+
+
+def test_a_file_is_not_written_over_while_it_is_read(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    path, link = tmp_path / "a.mrc", tmp_path / "b.mrc"
+    path.write_bytes(books.read_bytes())
+    link.symlink_to(path)
+    for target in (path, link):
+        with pytest.raises(errors.SourceError, match="same file"):
+            mrrc_ct.convert(path, target, encoding="utf-8")
+    assert path.read_bytes() == books.read_bytes()
+
+
+@pytest.mark.parametrize("from_encoding", [None, "latin-1"])
+def test_a_cut_archive_gives_what_can_be_unpacked(
+    books: pathlib.Path, tmp_path: pathlib.Path, from_encoding: str | None
+) -> None:
+    path = tmp_path / "a.mrc.gz"
+    packed = gzip.compress(books.read_bytes() * 10)
+    path.write_bytes(packed[: len(packed) * 9 // 10])
+    out = io.BytesIO()
+    report = mrrc_ct.convert(path, out, "marcxml", from_encoding=from_encoding)
+    kinds = [type(error) for error in report.errors]
+    assert kinds[0] is errors.CompressedDataInvalid or kinds[-1] is errors.CompressedDataInvalid
+    assert report.records_written > 1200
+    assert len(mrrc_ct.xml_to_records(out.getvalue())) == report.records_written
+
+
+def test_xml_and_json_are_unicode_whatever_their_leader_says() -> None:
+    text = mrrc_ct.Record(iso2709(("245", "10$aМир 😀"))).to_xml()
+    record = mrrc_ct.xml_to_record(text.replace("nam a22", "nam  22"))
+    assert record.leader[9] == "a"
+    assert record.as_marc() == iso2709(("245", "10$aМир 😀"))
+
+
+class Pieces(io.RawIOBase):
+    """Gives its bytes a few at a time."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        self.file, self.step = io.BytesIO(data), step
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        return self.file.readinto(memoryview(buffer)[: self.step])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("from_", ["marc", "marcxml", "json", "jsonl", "marcjson", "mrk"])
+@pytest.mark.parametrize("separator", [b"", b"\r\n"])
+def test_how_the_input_comes_makes_no_difference(
+    books: pathlib.Path, from_: str, separator: bytes
+) -> None:
+    records = split(books.read_bytes())[:12]
+    records[2] = b"x" + records[2][1:]
+    records[5] = records[5][:28] + b"?" + records[5][29:]
+    records[6] = b"x" + records[6][1:]
+    data = separator.join(records)
+    if from_ != "marc":
+        out = io.BytesIO()
+        mrrc_ct.convert(books.read_bytes()[: len(data)], out, from_, "marc")
+        data = b"\xef\xbb\xbf" + out.getvalue()
+        for at in (len(data) // 4, len(data) // 2, len(data) // 2 + 3000):
+            data = data[:at] + b"\x01" + data[at + 1 :]
+    expected = io.BytesIO()
+    whole = mrrc_ct.convert(data, expected, "jsonl", from_)
+    assert whole.records_lost >= 1
+    if from_ == "marc":
+        assert [error.record_number for error in whole.errors] == [3, 6, 7]
+    for step in (1, 7, 1000):
+        out = io.BytesIO()
+        pieces = mrrc_ct.convert(Pieces(data, step), out, "jsonl", from_)
+        assert out.getvalue() == expected.getvalue()
+        # The bytes shown with an error are those that were in sight.
+        assert [(type(e), e.record_number, e.byte_offset, e.message) for e in pieces.errors] == [
+            (type(e), e.record_number, e.byte_offset, e.message) for e in whole.errors
+        ]
+
+
+def test_damage_in_indented_json_costs_one_record(books: pathlib.Path) -> None:
+    import json
+
+    out = io.BytesIO()
+    mrrc_ct.convert(books, out, "json")
+    for indent in (None, 2):
+        text = json.dumps(json.loads(out.getvalue()), indent=indent).encode()
+        at = len(text) // 2
+        text = text[:at] + b"\x01" + text[at + 1 :]
+        report = mrrc_ct.convert(text, io.BytesIO(), "marc", "json")
+        assert (report.records_written, report.records_lost) == (149, 1)

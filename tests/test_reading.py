@@ -216,6 +216,12 @@ def test_seek_and_tell_are_at_records() -> None:
     assert reader.read_record() is None
 
 
+def test_seeking_before_the_start_is_refused(books: pathlib.Path) -> None:
+    for source in (some(2), books):
+        with pytest.raises(ValueError, match="negative"):
+            MARCReader(source).seek(-1)
+
+
 def test_offsets_in_a_file_object_count_from_the_start_of_the_file() -> None:
     file = io.BytesIO(b"head" + some(2))
     file.seek(4)

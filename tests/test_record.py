@@ -106,6 +106,46 @@ def test_edits_through_any_reference_persist() -> None:
     assert record.as_marc()[24:] == again.as_marc()[24:]
 
 
+def test_what_is_assigned_is_what_is_written() -> None:
+    record = next(MARCReader(odes().as_marc()))
+    record["245"].subfields = [Subfield("a", "New")]
+    assert record["245"]["a"] == "New"
+    record.leader = "00000cas a2200000   4500"
+    record.fields = [field for field in record.fields if field.tag in ("001", "245")]
+    again = Record(record.as_marc())
+    assert [str(field) for field in again.fields] == ["=001  12883376", "=245  10$aNew"]
+    assert again.leader[5:8] == "cas"
+    # The same before anything else was looked at.
+    record = next(MARCReader(odes().as_marc()))
+    record.fields = []
+    assert Record(record.as_marc()).fields == []
+    record = next(MARCReader(odes().as_marc()))
+    record.leader = Leader("00000dam a2200000   4500")
+    assert record.as_marc()[5:6] == b"d"
+
+
+@pytest.mark.parametrize(
+    "content", [b"10Title", b"1\x1faT", b"10\x1f\x1faT", b"BOOK", b"10\x1faT\x1f"]
+)
+def test_looking_at_an_odd_field_leaves_it_as_it_is(content: bytes) -> None:
+    data = iso2709(("001", "1"), ("245", content))
+    record = Record(data)
+    assert record["245"].subfields is not None
+    assert record["245"].indicators is not None
+    assert str(record)
+    assert record.as_marc() == data
+    assert copy.deepcopy(record).as_marc() == data
+    record["245"].indicator1 = "9"
+    assert record.as_marc() != data
+
+
+def test_a_field_takes_what_its_tag_has_room_for() -> None:
+    with pytest.raises(ValueError, match="no data"):
+        Field("245", data="x")
+    with pytest.raises(ValueError, match="no indicators or subfields"):
+        Field("001", subfields=[Subfield("a", "x")])
+
+
 def test_setting_a_subfield_needs_just_one() -> None:
     field = Field("650", (" ", "0"), [Subfield("a", "1"), Subfield("x", "2"), Subfield("x", "3")])
     with pytest.raises(KeyError, match="more than one"):
@@ -305,8 +345,12 @@ def test_what_no_record_can_hold_is_an_error_that_names_the_field(
 def test_damaged_data_is_refused_when_a_record_is_made() -> None:
     with pytest.raises(errors.RecordLengthInvalid):
         Record(b"hello, this is no MARC at all")
+    one = iso2709(("001", "1"))
     with pytest.raises(errors.TruncatedRecord):
-        Record(iso2709(("001", "1"))[:-1])
+        Record(one[:-1])
+    for data in (one + one, b"\n" + one):
+        with pytest.raises(errors.RecordLengthInvalid, match="one record"):
+            Record(data)
 
 
 # ---- the leader
@@ -341,6 +385,19 @@ def test_a_changed_leader_is_written_though_nothing_else_was_touched() -> None:
     record.leader.record_status = "d"
     assert record.as_marc()[5:6] == b"d"
     assert record.as_marc()[6:] == odes().as_marc()[6:]
+
+
+def test_a_leader_that_could_not_be_read_back_is_not_written() -> None:
+    for character in ("\n", "é"):
+        record = odes()
+        record.leader[8] = character
+        with pytest.raises(errors.RecordLeaderInvalid):
+            record.as_marc()
+
+
+def test_tags_that_add_up_by_chance_are_refused() -> None:
+    with pytest.raises(errors.TagInvalid):
+        Record(fields=[Field("AB"), Field("1234")]).as_marc()
 
 
 def test_leader_09_decides_how_a_record_is_written() -> None:

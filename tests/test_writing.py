@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
@@ -113,6 +114,42 @@ def test_a_closed_writer_refuses(tmp_path: pathlib.Path) -> None:
     writer.close()
     with pytest.raises(errors.WriterClosed):
         writer.write(Record())
+
+
+def test_a_writer_that_is_not_closed_completes_its_file_and_warns(tmp_path: pathlib.Path) -> None:
+    writer = MARCWriter(tmp_path / "out.mrc")
+    writer.write(Record(fields=[Field("001", data="1")]))
+    with pytest.warns(ResourceWarning, match=r"out\.mrc"):
+        del writer
+    gc.collect()
+    assert (tmp_path / "out.mrc").read_bytes() == iso2709(("001", "1"))
+
+
+def test_a_target_that_takes_nothing_is_an_error(books: pathlib.Path) -> None:
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int | None:  # type: ignore[override]
+            return None
+
+    with pytest.raises(errors.SourceError, match="takes nothing"):
+        mrrc_ct.convert(books, Full(), "json")
+
+
+def test_what_a_target_keeps_stays_what_it_was(books: pathlib.Path) -> None:
+    class Keeper:
+        def __init__(self) -> None:
+            self.parts: list[bytes] = []
+
+        def write(self, data: bytes) -> None:
+            self.parts.append(data)
+
+    keeper = Keeper()
+    mrrc_ct.convert(books.read_bytes() * 20, keeper, "jsonl", "marc")  # type: ignore[arg-type]
+    out = io.BytesIO()
+    mrrc_ct.convert(books.read_bytes() * 20, out, "jsonl", "marc")
+    assert b"".join(keeper.parts) == out.getvalue()
 
 
 def test_a_target_that_cannot_be_opened_is_an_error(tmp_path: pathlib.Path) -> None:
