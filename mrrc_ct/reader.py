@@ -100,9 +100,8 @@ class MARCReader:
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
-        if self._is_lost:
+        while self._is_lost:
             self._find_next(self._opened())
-            return self.tell()
         waiting = length_hint(self._pending)
         return self._batch[-waiting]._offset if waiting else self._opened().offset
 

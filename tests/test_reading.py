@@ -216,6 +216,17 @@ def test_seek_and_tell_are_at_records() -> None:
     assert reader.read_record() is None
 
 
+def test_tell_behind_an_error_is_where_the_next_record_begins() -> None:
+    # Far more of no record than one look at the source shows.
+    data = some(1) + b"\0" * 5_000_000 + b"\x1d" + iso2709(("001", "2"))
+    reader = MARCReader(io.BytesIO(data))
+    reader.read_record()
+    with pytest.raises(errors.RecordLengthInvalid):
+        reader.read_record()
+    assert reader.tell() == len(data) - len(iso2709(("001", "2")))
+    assert numbers(reader) == ["2"]
+
+
 def test_seeking_before_the_start_is_refused(books: pathlib.Path) -> None:
     for source in (some(2), books):
         with pytest.raises(ValueError, match="negative"):
