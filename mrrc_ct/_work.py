@@ -137,8 +137,7 @@ class Work:
                 yield piece
             self.tell_progress()
             if status == Status.NEED_INPUT:
-                if self.is_waiting:
-                    yield memoryview(b"")  # so that what was made goes out before the wait
+                yield memoryview(b"")  # so that what was made goes out before the wait
                 self.fill(converter.consumed == 0)
 
     def fill(self, is_stuck: bool) -> None:
@@ -216,7 +215,11 @@ class Work:
                 else:
                     flat = record._encoded()
                     if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
-                        raise record._placed(_core.error_of(converter.problem))
+                        error = _core.error_of(converter.problem)
+                        if converter.consumed < len(flat):
+                            # Shown again, the rest is left behind, not the next record.
+                            converter.feed(flat, len(flat), 0)
+                        raise record._placed(error)
                     piece = converter.output()
             except MarcError as error:
                 self.lose(error)
