@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -17,6 +17,10 @@ FINAL = 1
 RESTART = 2
 #: The bytes are the start of a stream: a byte order mark may stand there.
 START = 4
+#: Look at the text and the parts of fields, too, and tell what is irregular.
+CLOSELY = 8
+#: The records are in UTF-8 whatever leader/09 says.
+UTF8 = 16
 
 
 class Status:
@@ -41,6 +45,9 @@ class Format:
     MARCJSON = 4
     MRK = 5
     FLAT = 6
+    PYMARC_XML = 7
+    PYMARC_JSON = 8
+    PYMARC_JSON_COMPACT = 9
 
 
 class Encoding:
@@ -66,6 +73,9 @@ class Kind:
     PLAIN = 0
     OTHER = 1
     GAP = 2
+    IRREGULAR = 4
+    AUTHORITY = 16
+    HOLDINGS = 32
 
 
 class Code:
@@ -182,6 +192,15 @@ class Scan(Structure):
     ]
 
 
+class Sets(Structure):
+    g0: int
+    g1: int
+    _fields_ = [
+        ("g0", c_uint32),
+        ("g1", c_uint32),
+    ]
+
+
 def declare(library: CDLL) -> None:
     """Give each function of the library its types."""
     # mrrc_abi_version()
@@ -202,3 +221,6 @@ def declare(library: CDLL) -> None:
     # mrrc_convert(converter, bytes, length, flags, output, problem)
     library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32, POINTER(Output), POINTER(Problem)]
     library.mrrc_convert.restype = c_int32
+    # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
+    library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]
+    library.mrrc_decode_marc8.restype = c_int32

@@ -38,6 +38,9 @@ FORMATS = {
     "marcjson": c.Format.MARCJSON,
     "mrk": c.Format.MRK,
     "flat": c.Format.FLAT,
+    "pymarc_xml": c.Format.PYMARC_XML,
+    "pymarc_json": c.Format.PYMARC_JSON,
+    "pymarc_json_compact": c.Format.PYMARC_JSON_COMPACT,
 }
 UNMAPPABLE = {
     "error": c.Unmappable.ERROR,
@@ -296,6 +299,41 @@ class Converter:
             at += self.consumed
             parts.append(bytes(self.output()))
         return b"".join(parts)
+
+
+class Marc8Decoder:
+    """MARC-8 text to Unicode, a value at a time."""
+
+    __slots__ = ("_converter", "_sets")
+
+    def __init__(self, replacement: str = "") -> None:
+        """Make one that writes `replacement` for what means nothing, or without it reports that."""
+        self._converter = Converter("marc", "flat", replacement=replacement)
+        self._sets = c.Sets()
+
+    def decode(self, value: bytes, g0: int, g1: int) -> tuple[str, int, int, int]:
+        """The text, the sets that are designated behind it, and how many characters were replaced.
+
+        `g0` and `g1` are the sets at the beginning, each by the final byte of the escape sequence
+        that designates it. Raises Marc8Invalid, and ValueError for a set that there is not.
+        """
+        self._sets.g0 = g0
+        self._sets.g1 = g1
+        converter = self._converter
+        status = _library.mrrc_decode_marc8(
+            converter._handle,
+            value,
+            len(value),
+            self._sets,
+            converter._output,
+            converter.problem,
+        )
+        if status < 0:
+            _fail(status)
+        if status == c.Status.PROBLEM:
+            raise error_of(converter.problem)
+        text = str(converter.output(), "utf-8")
+        return text, self._sets.g0, self._sets.g1, converter.counts.characters_replaced
 
 
 class _PerThread(thread_local):

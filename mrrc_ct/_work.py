@@ -12,7 +12,8 @@ from ._bindings import FINAL, Status
 from ._source import Window
 from .errors import CompressedDataInvalid, MarcError, SourceError
 from .reader import MARCReader
-from .record import Origin, Record, flat_record
+from .base import Origin
+from .record import Record, flat_record
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False

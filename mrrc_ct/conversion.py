@@ -21,7 +21,8 @@ from ._source import (
 from ._target import Target
 from ._work import Report, Work, records_of_text
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
-from .record import Record, check_codec, check_invalid_xml
+from .base import check_codec, check_invalid_xml
+from .record import Record
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False

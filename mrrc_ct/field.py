@@ -38,10 +38,17 @@ else:
     Indicators = namedtuple("Indicators", "first second")
     Indicators.__doc__ = "The two indicators of a data field."
 
+BLANKS = Indicators(" ", " ")
 
-def is_control_tag(tag: str) -> bool:
-    """Whether this is the tag of a control field, 001 to 009 (or 000)."""
-    return tag < "010" and tag.isdigit()
+
+#: The tags of control fields (000 is none of the standard's, but pymarc's rule).
+CONTROL_TAGS = frozenset([f"00{digit}" for digit in range(10)])
+
+
+def full_tag(tag: str | int) -> str:
+    """The tag, a number of fewer than three digits with its zeros."""
+    tag = str(tag)
+    return tag if len(tag) == 3 or not tag.isdigit() else f"{int(tag):03}"
 
 
 class Field:
@@ -51,14 +58,20 @@ class Field:
         Field("245", Indicators("1", "0"), [Subfield("a", "Odes /"), Subfield("c", "Pindar.")])
 
     Tags 001 to 009 are control fields, every other tag has indicators and subfields. `tag` is a
-    plain attribute.
+    plain attribute; `control_field` is to be read only: a field stays what it was made as. Fields
+    are equal when they say the same; since they can be changed they have no hash.
     """
 
     # `_content` is None once the subfields have been handed out: then they are the truth. `_odd` is
     # a content that they do not tell the whole of, with what they were when it was taken apart.
-    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "tag")
+    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "control_field", "tag")
 
     tag: str
+    control_field: bool
+    _content: str | None
+    _indicators: Indicators
+    _odd: tuple[str, str] | None
+    _subfields: list[Subfield]
 
     def __init__(
         self,
@@ -72,19 +85,18 @@ class Field:
         Raises ValueError for indicators that are not two, for data of a field with subfields, and
         for subfields of a control field.
         """
-        tag = str(tag)
-        self.tag = tag if len(tag) == 3 or not tag.isdigit() else f"{int(tag):03}"
-        self._content: str | None = None
-        if is_control_tag(self.tag):
+        self.tag = tag = full_tag(tag)
+        self.control_field = tag in CONTROL_TAGS
+        if self.control_field:
             if subfields or indicators:
-                raise ValueError(f"control field {self.tag} has data, no indicators or subfields")
+                raise ValueError(f"control field {tag} has data, no indicators or subfields")
             self._content = data or ""
             return
         if data:
-            raise ValueError(f"field {self.tag} has indicators and subfields, no data")
-        self._odd: tuple[str, str] | None = None
+            raise ValueError(f"field {tag} has indicators and subfields, no data")
+        self._content = self._odd = None
         self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
-        self._indicators = Indicators(" ", " ")
+        self._indicators = BLANKS
         if indicators:
             self.indicators = indicators
 
@@ -103,34 +115,27 @@ class Field:
 
     # Copying must not ask for the empty slots: that would fill them.
     def __getstate__(self) -> tuple[Any, ...]:
-        if self._content is not None:
-            return self.tag, self._content, None, None, None
-        return self.tag, None, self._indicators, self._subfields, self._odd
+        head = self.tag, self.control_field, self._content
+        if self._content is not None or self.control_field:
+            return head
+        return (*head, self._odd, self._indicators, self._subfields)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.tag, self._content, indicators, subfields, odd = state
-        if subfields is not None:
-            self._indicators = indicators
-            self._subfields = subfields
-            self._odd = odd
+        self.tag, self.control_field, self._content, *rest = state
+        if rest:
+            self._odd, self._indicators, self._subfields = rest
 
     def _split(self) -> None:
         if self.control_field:
             raise AttributeError(f"control field {self.tag} has no subfields")
         content = self._content or ""
-        parts = content.split(DELIMITER)
+        head, *parts = content.split(DELIMITER)
         # Two indicators is the rule; blanks stand for missing ones, more than two are left out.
-        self._indicators = Indicators(*f"{parts[0]:2.2}")
-        self._subfields = [Subfield(part[0], part[1:]) for part in parts[1:] if part]
+        self._indicators = Indicators(*(head if len(head) == 2 else f"{head:2.2}"))
+        self._subfields = [Subfield(part[0], part[1:]) for part in parts if part]
         self._content = self._odd = None
-        joined = self._text()
-        if joined != content:
-            self._odd = content, joined
-
-    def _taken_apart(self) -> Indicators:
-        if self._content is not None:
-            self._split()
-        return self._indicators
+        if len(head) != 2 or len(self._subfields) != len(parts):
+            self._odd = content, self._text()
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
@@ -142,10 +147,12 @@ class Field:
         # What was only looked at stays what it was.
         return self._odd[0] if self._odd and self._odd[1] == text else text
 
-    @property
-    def control_field(self) -> bool:
-        """Whether this is a control field."""
-        return is_control_tag(self.tag)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Field):
+            return NotImplemented
+        return self.tag == other.tag and self._text() == other._text()
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed in place
 
     def is_control_field(self) -> bool:
         """Whether this is a control field."""
@@ -168,7 +175,11 @@ class Field:
 
         Setting raises ValueError for a sequence of another length.
         """
-        return None if self.control_field else self._taken_apart()
+        if self.control_field:
+            return None
+        if self._content is not None:
+            self._split()
+        return self._indicators
 
     @indicators.setter
     def indicators(self, value: Sequence[str]) -> None:
@@ -183,7 +194,8 @@ class Field:
     @property
     def indicator1(self) -> str:
         """The first indicator; empty for a control field."""
-        return "" if self.control_field else self._taken_apart().first
+        indicators = self.indicators
+        return indicators.first if indicators else ""
 
     @indicator1.setter
     def indicator1(self, value: str) -> None:
@@ -192,7 +204,8 @@ class Field:
     @property
     def indicator2(self) -> str:
         """The second indicator; empty for a control field."""
-        return "" if self.control_field else self._taken_apart().second
+        indicators = self.indicators
+        return indicators.second if indicators else ""
 
     @indicator2.setter
     def indicator2(self, value: str) -> None:
@@ -205,12 +218,12 @@ class Field:
     def get(self, code: str, default: str | None = None) -> str | None:
         """The value of the first subfield with this code, or `default`."""
         content = self._content
+        if self.control_field:
+            return default
         if content is None:
-            for subfield in self.subfields:
+            for subfield in self._subfields:
                 if subfield.code == code:
                     return subfield.value
-            return default
-        if self.control_field:
             return default
         start = content.find(DELIMITER + code)
         if start < 0 or len(code) != 1:
@@ -278,17 +291,20 @@ class Field:
     def value(self) -> str:
         """The data of a control field, or the stripped values with blanks between them."""
         content = self._content
-        if content is None:
-            return " ".join([subfield.value.strip() for subfield in self.subfields])
         if self.control_field:
-            return content
+            return content or ""
+        if content is None:
+            return " ".join([subfield.value.strip() for subfield in self._subfields])
         return " ".join([part[1:].strip() for part in content.split(DELIMITER)[1:] if part])
 
     def format_field(self) -> str:
         """The field as text for people: without $6, subject subdivisions behind ` -- `."""
+        return self._formatted(self.is_subject_field())
+
+    def _formatted(self, has_divisions: bool) -> str:
         if self.control_field:
             return self._content or ""
-        divisions = ("v", "x", "y", "z") if self.is_subject_field() else ()
+        divisions = ("v", "x", "y", "z") if has_divisions else ()
         return "".join(
             [
                 f" -- {value}" if code in divisions else f" {value}"
@@ -312,19 +328,11 @@ class Field:
         """The field as a line in MARCMaker's style. `Record.to_mrk` writes the lossless form."""
         if self.control_field:
             return f"={self.tag}  {(self._content or '').replace(' ', chr(92))}"
-        indicators = "".join(self._taken_apart()).replace(" ", "\\")
+        indicators = "".join(self.indicators or ()).replace(" ", "\\")
         return f"={self.tag}  {indicators}" + "".join([f"${c}{v}" for c, v in self.subfields])
 
     def __repr__(self) -> str:
         if self.control_field:
             return f"Field({self.tag!r}, data={self._content!r})"
         subfields = ", ".join([f"Subfield({code!r}, {value!r})" for code, value in self.subfields])
-        return f"Field({self.tag!r}, {tuple(self._taken_apart())!r}, [{subfields}])"
-
-
-def field_of(tag: str, content: str) -> Field:
-    """A field from its content as in ISO 2709, decoded and without its terminator."""
-    field = Field.__new__(Field)
-    field.tag = tag
-    field._content = content
-    return field
+        return f"Field({self.tag!r}, {tuple(self.indicators or ())!r}, [{subfields}])"

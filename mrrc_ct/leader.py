@@ -77,6 +77,43 @@ class Leader:
         22, 23, "Length of the implementation-defined portion (22)."
     )
 
+    def valid_values(self, part: str | int) -> dict[str, str]:
+        """The values that the standard defines for a position or a named part, with their labels.
+
+        Which those are depends on the format that leader/06 belongs to. Empty for lengths, which
+        are numbers. Raises AttributeError for a name and IndexError for a position there is not.
+        """
+        # Imported when it is asked for: hardly any program needs the tables.
+        from .leader_values import values_for
+
+        position = part if isinstance(part, int) else getattr(type(self), part).start
+        if not 0 <= position < LEADER_LEN:
+            raise IndexError(f"a leader has positions 0 to 23, not {position}")
+        return dict(values_for(self.leader[6], position))
+
+    def describe(self, part: str | int) -> str | None:
+        """The standard's label for the value of a position or a named part, None without one.
+
+            leader.describe("type_of_record")  # "Language material"
+
+        Raises as `valid_values`.
+        """
+        position = part if isinstance(part, int) else getattr(type(self), part).start
+        return self.valid_values(part).get(self.leader[position])
+
+    def problems(self) -> list[str]:
+        """What in the leader is not as the standard has it, a line each; empty for a sound one."""
+        found = []
+        for position in range(LEADER_LEN):
+            values = self.valid_values(position)
+            value = self.leader[position]
+            if values and value not in values:
+                expected = ", ".join([repr(one) for one in sorted(values)])
+                found.append(f"leader/{position:02} is {value!r}, not one of {expected}")
+            elif not values and not value.isdigit():
+                found.append(f"leader/{position:02} is {value!r}, not a digit")
+        return found
+
     def __getitem__(self, item: str | int | slice) -> str:
         """Characters by position or slice, or a part by its name."""
         if isinstance(item, str):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import length_hint
 from types import TracebackType
 
 from . import _core
 from ._bindings import FINAL, Kind, Status
 from ._source import Window, open_source
-from .errors import MarcError, ReaderClosed
-from .record import Origin, Record
+from .base import Origin
+from .errors import MarcError, ReaderClosed, SourceError
+from .record import AuthorityRecord, HoldingsRecord, Record
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -24,17 +26,23 @@ def _records(
 ) -> list[Record]:
     """The records of a batch; `number` and `offset` are those of the first."""
     records = []
-    new, gap, start = Record.__new__, Kind.GAP, 0
+    new, start = Record.__new__, 0
     for end, kind in zip(ends, kinds):
-        if kind != gap:
+        if kind <= Kind.OTHER:
             record = new(Record)
-            record._data = data[start:end]
-            record._kind = kind
-            record._origin = origin
-            record._number = number
-            record._offset = offset + start
-            records.append(record)
-            number += 1
+        elif kind == Kind.GAP:
+            start = end
+            continue
+        else:
+            record = new(AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord)
+            kind &= Kind.OTHER
+        record._data = data[start:end]
+        record._kind = kind
+        record._origin = origin
+        record._number = number
+        record._offset = offset + start
+        records.append(record)
+        number += 1
         start = end
     return records
 
@@ -97,6 +105,21 @@ class MARCReader:
             return self.__next__()
         except StopIteration:
             return None
+
+    def iter_with_errors(self) -> Iterator[tuple[Record, None] | tuple[None, MarcError]]:
+        """Records and errors in the order of the file: `(record, None)` or `(None, error)`.
+
+        Never raises for a damaged record. A source that cannot be read still raises SourceError.
+        """
+        while True:
+            try:
+                yield self.__next__(), None
+            except StopIteration:
+                return
+            except SourceError:
+                raise
+            except MarcError as error:
+                yield None, error
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""

@@ -11,6 +11,7 @@ const convert = @import("convert.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
 const problem_module = @import("problem.zig");
+const utf8 = @import("utf8.zig");
 const Converter = convert.Converter;
 pub const Problem = problem_module.Problem;
 pub const Counts = convert.Counts;
@@ -21,7 +22,7 @@ pub const std_options: std.Options = .{ .signal_stack_size = null };
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 1;
+pub const abi_version: u32 = 2;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -71,12 +72,17 @@ pub const Output = extern struct {
     counts: Counts = .{},
 };
 
+/// The character sets that MARC-8 text begins with and ends in, each by the final byte of the
+/// escape sequence that designates it: 0x42 ASCII, 0x45 ANSEL, 0x31 East Asian.
+pub const Sets = extern struct { g0: u32, g1: u32 };
+
 const Handle = struct {
     converter: Converter,
     busy: std.atomic.Value(bool) = .init(false),
 };
 
-/// What stands between two ends that `mrrc_scan` gives.
+/// What stands between two ends that `mrrc_scan` gives: the first two as they are, the others
+/// added to them, but for the gap, which is no record.
 pub const Kind = enum(u8) {
     /// A UTF-8 record whose fields come by splitting at 1E.
     plain = 0,
@@ -84,6 +90,13 @@ pub const Kind = enum(u8) {
     other = 1,
     /// Line ends between records.
     gap = 2,
+    /// Looked at closely: text that is not the UTF-8 it should be, a field without its two
+    /// indicators, a subfield without a code, or any of these not in ASCII.
+    irregular = 4,
+    /// Leader/06 is that of the authority format.
+    authority = 16,
+    /// Leader/06 is one of the holdings format.
+    holdings = 32,
 };
 
 /// What `mrrc_scan` found.
@@ -99,6 +112,8 @@ pub const Scan = extern struct {
 const flag_final = 1;
 const flag_restart = 2;
 const flag_start = 4;
+const flag_closely = 8;
+const flag_utf8 = 16;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -118,7 +133,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     var count: usize = 0;
     var records: usize = 0;
     const status: Status = while (count < capacity) {
-        var kind: Kind = .gap;
+        var kind: u8 = @backingInt(Kind.gap);
         var end = at + iso2709.gapLength(data[at..], at == 0 and flags & flag_start != 0);
         if (end == at) {
             const checked = iso2709.check(data[at..], final, problem) catch break .problem;
@@ -127,17 +142,34 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
                 .need_more => break .need_input,
                 .end => break .done,
             };
-            kind = if (frame.is_canonical and data[at + 9] == 'a') .plain else .other;
+            const record = data[at..][0..frame.length];
+            kind = kindOf(record, frame, flags);
             end += frame.length;
             records += 1;
         }
         if (ends) |pointer| pointer[count] = @intCast(end);
-        if (kinds) |pointer| pointer[count] = @backingInt(kind);
+        if (kinds) |pointer| pointer[count] = kind;
         count += 1;
         at = end;
     } else .output;
     result.* = .{ .count = count, .records = records, .consumed = at };
     return @backingInt(status);
+}
+
+fn kindOf(record: []const u8, frame: iso2709.Frame, flags: u32) u8 {
+    const is_utf8 = record[9] == 'a' or flags & flag_utf8 != 0;
+    var kind = @backingInt(if (frame.is_canonical and is_utf8) Kind.plain else Kind.other);
+    kind |= switch (record[6]) {
+        'z' => @backingInt(Kind.authority),
+        'u', 'v', 'x', 'y' => @backingInt(Kind.holdings),
+        else => 0,
+    };
+    if (flags & flag_closely != 0) {
+        const is_regular = iso2709.isRegular(record, frame) and
+            (!is_utf8 or utf8.indexOfInvalid(record) == null);
+        if (!is_regular) kind |= @backingInt(Kind.irregular);
+    }
+    return kind;
 }
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
@@ -158,11 +190,13 @@ fn fromNumber(comptime E: type, number: u32) ?E {
 pub export fn mrrc_converter_create(options: *const Options, result: *?*anyopaque) callconv(.c) i32 {
     result.* = null;
     const invalid = @backingInt(Status.invalid_argument);
+    const source = fromNumber(Format, options.source) orelse return invalid;
+    if (!source.isReadable()) return invalid;
     if (options.replacement > 0x10ffff or (options.replacement >= 0xd800 and options.replacement < 0xe000)) return invalid;
     const handle = gpa.create(Handle) catch return @backingInt(Status.out_of_memory);
     handle.busy = .init(false);
     handle.converter.init(gpa, .{
-        .source = fromNumber(Format, options.source) orelse return destroyed(handle),
+        .source = source,
         .target = fromNumber(Format, options.target) orelse return destroyed(handle),
         .source_encoding = fromNumber(Encoding, options.source_encoding) orelse return destroyed(handle),
         .target_encoding = fromNumber(Encoding, options.target_encoding) orelse return destroyed(handle),
@@ -211,6 +245,34 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
+pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, sets: *Sets, output: *Output, problem: *Problem) callconv(.c) i32 {
+    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return @backingInt(Status.invalid_argument)));
+    if (sets.g0 > 0xff or sets.g1 > 0xff) return @backingInt(Status.invalid_argument);
+    const g0 = marc8.setOf(@intCast(sets.g0)) orelse return @backingInt(Status.invalid_argument);
+    const g1 = marc8.setOf(@intCast(sets.g1)) orelse return @backingInt(Status.invalid_argument);
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    const decoder = &handle.converter.decoder;
+    const out = &handle.converter.out;
+    out.clear();
+    decoder.g0_default = g0;
+    decoder.g1_default = g1;
+    decoder.replaced = 0;
+    output.* = .{};
+    decoder.decode(out, slice(bytes, length), 0, &handle.converter.problem) catch |err| switch (err) {
+        error.OutOfMemory => return @backingInt(Status.out_of_memory),
+        error.Problem => {
+            problem.* = handle.converter.problem;
+            return @backingInt(Status.problem);
+        },
+    };
+    sets.* = .{ .g0 = marc8.finalOf(decoder.g0), .g1 = marc8.finalOf(decoder.g1) };
+    output.* = .{ .consumed = length, .bytes = out.items().ptr, .length = out.length() };
+    output.counts.characters_replaced = decoder.replaced;
+    decoder.replaced = 0;
+    return @backingInt(Status.done);
+}
+
 /// What `bindings.zig` writes down of each function: the names that types do not carry, and a line
 /// of documentation.
 pub const documentation = [_]Documentation{
@@ -236,6 +298,11 @@ pub const documentation = [_]Documentation{
         .parameters = &.{ "converter", "bytes", "length", "flags", "output", "problem" },
         .text = "Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record.",
     },
+    .{
+        .name = "mrrc_decode_marc8",
+        .parameters = &.{ "converter", "bytes", "length", "sets", "output", "problem" },
+        .text = "Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left.",
+    },
 };
 
 pub const Documentation = struct { name: []const u8, parameters: []const []const u8, text: []const u8 };
@@ -245,6 +312,8 @@ pub const flag_table = .{
     .{ "FINAL", flag_final, "No input comes behind these bytes." },
     .{ "RESTART", flag_restart, "Begin another stream with the same converter." },
     .{ "START", flag_start, "The bytes are the start of a stream: a byte order mark may stand there." },
+    .{ "CLOSELY", flag_closely, "Look at the text and the parts of fields, too, and tell what is irregular." },
+    .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
 };
 
 test {
@@ -260,6 +329,7 @@ test {
     _ = @import("mrk.zig");
     _ = @import("normalize.zig");
     _ = @import("problem.zig");
+    _ = @import("pymarc_writer.zig");
     _ = @import("record.zig");
     _ = @import("scan.zig");
     _ = @import("utf8.zig");

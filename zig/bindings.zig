@@ -5,7 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const problem_module = @import("problem.zig");
 
-const structs = .{ "Problem", "Options", "Counts", "Output", "Scan" };
+const structs = .{ "Problem", "Options", "Counts", "Output", "Scan", "Sets" };
 const enums = .{
     .{ "Status", abi.Status, "What a call comes back with. Negative numbers are failures of the call itself." },
     .{ "Format", abi.Format, "The formats." },

@@ -12,6 +12,7 @@ const marc8 = @import("marc8.zig");
 const marcxml_reader = @import("marcxml_reader.zig");
 const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
+const pymarc_writer = @import("pymarc_writer.zig");
 const record_module = @import("record.zig");
 const utf8 = @import("utf8.zig");
 const problem_module = @import("problem.zig");
@@ -22,7 +23,23 @@ const Record = record_module.Record;
 const Resync = record_module.Resync;
 const Step = record_module.Step;
 
-pub const Format = enum(u32) { marc = 0, marcxml = 1, json = 2, jsonl = 3, marcjson = 4, mrk = 5, flat = 6 };
+pub const Format = enum(u32) {
+    marc = 0,
+    marcxml = 1,
+    json = 2,
+    jsonl = 3,
+    marcjson = 4,
+    mrk = 5,
+    flat = 6,
+    // As pymarc writes them; only to be written, one record after the other.
+    pymarc_xml = 7,
+    pymarc_json = 8,
+    pymarc_json_compact = 9,
+
+    pub fn isReadable(self: Format) bool {
+        return @backingInt(self) <= @backingInt(Format.flat);
+    }
+};
 
 /// How the text of an ISO 2709 record is encoded. `kept`: on reading as leader/09 says, on writing
 /// as it was read.
@@ -222,6 +239,7 @@ pub const Converter = struct {
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
+            .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
         };
         if (step == .need_more and data.len >= record_module.record_bytes_max) {
             return self.problem.set(.record_too_long, 0, data[0..12], "the record is longer than 64 MiB", .{});
@@ -351,6 +369,7 @@ pub const Converter = struct {
                 .{ .skip = terminator + 1, .found = true }
             else
                 .{ .skip = data.len, .found = final },
+            .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
         };
         if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
@@ -382,6 +401,13 @@ pub const Converter = struct {
             },
             .mrk => try mrk.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record),
+            .pymarc_xml => {
+                var writer: marcxml_writer.Writer = .{ .out = out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
+                try pymarc_writer.xml(&writer, &self.record);
+                self.counts.characters_replaced += writer.replaced;
+            },
+            .pymarc_json => try pymarc_writer.json(out, &self.record, .blank, &self.problem),
+            .pymarc_json_compact => try pymarc_writer.json(out, &self.record, .none, &self.problem),
         }
     }
 

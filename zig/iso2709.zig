@@ -144,6 +144,27 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical };
 }
 
+/// Whether every data field of a checked record begins with two indicators and goes on with
+/// subfields, all of which have a code, and these are ASCII. A 1F in a control field is not regular.
+pub fn isRegular(bytes: []const u8, frame: Frame) bool {
+    const body = bytes[frame.base_address..];
+    for (body[0 .. body.len - 1], body[1..]) |byte, next| {
+        if (byte == record_module.subfield_delimiter and (next < ' ' or next >= 0x80)) return false;
+    }
+    var at: usize = leader_length;
+    while (at < frame.base_address - 1) : (at += entry_length) {
+        const entry = bytes[at..][0..entry_length];
+        const content = body[parseDigits(5, entry[7..12]).?..][0 .. parseDigits(4, entry[3..7]).? - 1];
+        if (record_module.isControlTag(entry[0..3].*)) {
+            if (std.mem.indexOfScalar(u8, content, record_module.subfield_delimiter) != null) return false;
+            continue;
+        }
+        if (content.len < 2 or (content[0] | content[1]) >= 0x80) return false;
+        if (content.len > 2 and content[2] != record_module.subfield_delimiter) return false;
+    }
+    return true;
+}
+
 inline fn isTagFast(tag: Tag) bool {
     var wrong: u8 = 0;
     inline for (tag) |byte| wrong |= @intFromBool(byte -% '!' > '~' - '!');
@@ -304,6 +325,18 @@ pub fn resync(data: []const u8, final: bool) Resync {
 
 const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
     "42\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
+
+test "a record is regular when its fields have indicators and its subfields codes" {
+    var problem: Problem = .{};
+    const frame = (try check(sample, true, &problem)).record;
+    try std.testing.expect(isRegular(sample, frame));
+    const content = comptime std.mem.indexOf(u8, sample, "10\x1faOdes").?;
+    for ([_][]const u8{ "1\xe9\x1faOdes", "10xaOdes", "10\x1f\x1fOdes", "10\x1f\xe9Odes", "10\x1faOde\x1f" }) |odd| {
+        var bytes = sample.*;
+        @memcpy(bytes[content..][0..odd.len], odd);
+        try std.testing.expect(!isRegular(&bytes, frame));
+    }
+}
 
 test "a sound record is taken apart and written back as it was" {
     const gpa = std.testing.allocator;

@@ -35,9 +35,13 @@ pub const Unmappable = enum(u32) {
 };
 
 /// The set whose designating sequence ends in `final`.
-fn setOf(final: u8) ?Set {
+pub fn setOf(final: u8) ?Set {
     const index = std.mem.indexOfScalar(u8, &tables.finals, final) orelse return null;
     return @fromBackingInt(@intCast(index));
+}
+
+pub fn finalOf(set: Set) u8 {
+    return tables.finals[@backingInt(set)];
 }
 
 pub const Decoder = struct {
@@ -106,14 +110,14 @@ pub const Decoder = struct {
 
     /// Decode one value and append it as UTF-8.
     pub fn decode(self: *Decoder, out: *Buffer, value: []const u8, offset: usize, problem: *Problem) Error!void {
-        const plain = self.g0_default == .ascii and !self.references;
+        self.g0 = self.g0_default;
+        self.g1 = self.g1_default;
+        const plain = self.g0 == .ascii and !self.references;
         const head = if (plain) scan.indexOf(odd, value[0..scan.indexOfHigh(value)]) else 0;
         if (plain and head == value.len) return out.append(value);
 
         self.characters.clearRetainingCapacity();
         self.marks.clearRetainingCapacity();
-        self.g0 = self.g0_default;
-        self.g1 = self.g1_default;
         // The plain part before the first byte of note needs no table.
         for (value[0..head]) |byte| try self.characters.append(self.gpa, byte);
         var at = head;
@@ -128,6 +132,12 @@ pub const Decoder = struct {
         const byte = value[at];
         if (byte == escape) {
             if (self.designate(value[at + 1 ..])) |length| return 1 + length;
+            if (self.replacement != null) {
+                // What it was meant to say is lost, but not that there was something.
+                self.replaced += 1;
+                try self.base(escape);
+                return 1;
+            }
             return self.invalid(value, at, 1, offset, problem, "an escape sequence that designates no known set");
         }
         if (byte <= ' ') {

@@ -114,7 +114,7 @@ pub const Writer = struct {
         try self.out.literal("  </datafield>\n");
     }
 
-    fn text(self: *Writer, bytes: []const u8, length: usize) Error!void {
+    pub fn text(self: *Writer, bytes: []const u8, length: usize) Error!void {
         var at: usize = 0;
         while (true) {
             at += try self.textUntilDelimiter(bytes[at..], length - at);
@@ -124,7 +124,7 @@ pub const Writer = struct {
     }
 
     /// Append escaped text, `length` bytes or up to a subfield delimiter; how many bytes that were.
-    fn textUntilDelimiter(self: *Writer, bytes: []const u8, length: usize) Error!usize {
+    pub fn textUntilDelimiter(self: *Writer, bytes: []const u8, length: usize) Error!usize {
         var at: usize = 0;
         while (true) {
             at += try scan.appendUntil(special, self.out, bytes[at..], length - at);
@@ -164,7 +164,7 @@ pub const Writer = struct {
     }
 
     /// Append a short attribute value: white space in it would be read as blanks if it stood bare.
-    fn attribute(self: *Writer, bytes: []const u8) Error!void {
+    pub fn attribute(self: *Writer, bytes: []const u8) Error!void {
         for (bytes, 0..) |byte, index| switch (byte) {
             '"' => try self.out.literal("&quot;"),
             '\n' => try self.out.literal("&#xA;"),

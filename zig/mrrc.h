@@ -12,12 +12,14 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 1
+#define MRRC_ABI_VERSION 2
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
 #define MRRC_RESTART 2 /* Begin another stream with the same converter. */
 #define MRRC_START 4 /* The bytes are the start of a stream: a byte order mark may stand there. */
+#define MRRC_CLOSELY 8 /* Look at the text and the parts of fields, too, and tell what is irregular. */
+#define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
 enum {
@@ -39,6 +41,9 @@ enum {
     MRRC_FORMAT_MARCJSON = 4,
     MRRC_FORMAT_MRK = 5,
     MRRC_FORMAT_FLAT = 6,
+    MRRC_FORMAT_PYMARC_XML = 7,
+    MRRC_FORMAT_PYMARC_JSON = 8,
+    MRRC_FORMAT_PYMARC_JSON_COMPACT = 9,
 };
 
 /* How the text of an ISO 2709 record is encoded. */
@@ -61,6 +66,9 @@ enum {
     MRRC_KIND_PLAIN = 0,
     MRRC_KIND_OTHER = 1,
     MRRC_KIND_GAP = 2,
+    MRRC_KIND_IRREGULAR = 4,
+    MRRC_KIND_AUTHORITY = 16,
+    MRRC_KIND_HOLDINGS = 32,
 };
 
 /* What is wrong: Problem.code. */
@@ -136,6 +144,11 @@ typedef struct MrrcScan {
     uint64_t consumed;
 } MrrcScan;
 
+typedef struct MrrcSets {
+    uint32_t g0;
+    uint32_t g1;
+} MrrcSets;
+
 /* The version of this interface; compare it with MRRC_ABI_VERSION. */
 uint32_t mrrc_abi_version(void);
 
@@ -153,6 +166,9 @@ void mrrc_converter_destroy(void *converter);
 
 /* Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record. */
 int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uint32_t flags, MrrcOutput *output, MrrcProblem *problem);
+
+/* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
+int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);
 
 #ifdef __cplusplus
 }

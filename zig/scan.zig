@@ -21,13 +21,14 @@ inline fn load(bytes: []const u8) Vector {
     return bytes[0..lanes].*;
 }
 
-/// A class of bytes: all below `below`, and each of `others`.
+/// A class of bytes: all below `below`, all above `above`, and each of `others`.
 pub const Class = struct {
     below: u8 = 0,
+    above: u8 = 0xff,
     others: []const u8 = "",
 
     inline fn has(comptime class: Class, byte: u8) bool {
-        if (byte < class.below) return true;
+        if (byte < class.below or byte > class.above) return true;
         inline for (class.others) |other| if (byte == other) return true;
         return false;
     }
@@ -41,6 +42,7 @@ pub const Class = struct {
         const zeros: Vector = @splat(0);
         const ones: Vector = @splat(1);
         var found: Vector = if (class.below > 0) @select(u8, vector < @as(Vector, @splat(class.below)), ones, zeros) else zeros;
+        if (class.above < 0xff) found |= @select(u8, vector > @as(Vector, @splat(class.above)), ones, zeros);
         inline for (class.others) |other| found |= @select(u8, vector == @as(Vector, @splat(other)), ones, zeros);
         return found;
     }

@@ -1,0 +1,495 @@
+"""What every class of record is built on.
+
+A record that was read keeps its bytes and nothing else until something is asked of it; then its
+fields come to life and from there on they are the truth. Bytes that nobody has looked into are
+written as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import _core
+from ._bindings import FINAL, Encoding, Kind
+from .errors import (
+    DelimiterInData,
+    MarcError,
+    RecordLeaderInvalid,
+    RecordLengthInvalid,
+    TagInvalid,
+    TextError,
+    UnmappableCharacter,
+)
+from .field import CONTROL_TAGS, DELIMITER, Field
+from .leader import LEADER_LEN, Leader
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Generic, TypeVar
+
+    #: The class of a record's fields.
+    F = TypeVar("F", bound=Field)
+    _Generic = Generic[F]
+else:
+    _Generic = object
+
+
+_FIELD_END = "\x1e"
+_RECORD_END = "\x1d"
+
+#: What a record's bytes are, beside the kinds that the core's scan knows: the flat form.
+FLAT = 8
+#: Added to the kind once the fields, or the leader alone, have been handed out.
+LOADED = 16
+LEADER_OUT = 32
+
+#: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
+_ENTRY_LEN = 12
+
+class Origin:
+    """Where records come from and how they are to be read: one for all records of a reader."""
+
+    __slots__ = ("codec", "encoding", "name", "references")
+
+    def __init__(
+        self, name: str | None = None, from_encoding: str | None = None, references: bool = False
+    ) -> None:
+        """Raises LookupError for an encoding that nobody knows, ValueError for an unfit one."""
+        self.name = name
+        self.references = references
+        #: The core's number of the encoding, or None when Python's `codec` has to decode.
+        self.encoding = _core.encoding_number(from_encoding)
+        self.codec = None if self.encoding is not None else check_codec(from_encoding or "")
+
+
+def check_codec(name: str) -> str:
+    """A codec of Python's that keeps MARC's delimiters where they are. LookupError, ValueError."""
+    marks = DELIMITER + _FIELD_END + _RECORD_END + "245 10"
+    if marks.encode(name) != marks.encode("ascii"):
+        raise ValueError(f"records cannot be encoded in {name}: it is not a superset of ASCII")
+    return name
+
+
+NOWHERE = Origin()
+
+
+class BaseRecord(_Generic):
+    """A leader and fields: what `Record` and pymarc's `Record` have in common.
+
+    `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
+    """
+
+    # `_leader` and `_fields` are empty until they are asked for; `_kind` tells.
+    __slots__ = ("_data", "_fields", "_kind", "_leader", "_number", "_offset", "_origin")
+
+    _leader: Leader
+    _fields: list[F]
+    _field_class: type[F]
+    _leader_class: type[Leader] = Leader
+
+    # Typing's Generic would have to be imported for it.
+    __class_getitem__ = classmethod(lambda cls, _: cls)
+
+    def _take(self, data: bytes, kind: int, origin: Origin, number: int = 0) -> None:
+        """Be the record with these bytes."""
+        self._data = data
+        self._kind = kind
+        self._origin = origin
+        self._number = number
+        self._offset = 0
+
+    def _take_fields(self, leader: Leader, fields: list[F], origin: Origin) -> None:
+        """Be the record with this leader and these fields."""
+        self._take(b"", FLAT | LOADED, origin)
+        self._leader = leader
+        self._fields = fields
+
+    @property
+    def leader(self) -> Leader:
+        """The leader. It can be changed in place, or set from a Leader or its 24 characters."""
+        if not self._kind & (LOADED | LEADER_OUT):
+            self._leader = self._leader_class(self._head())
+            self._kind |= LEADER_OUT
+        return self._leader
+
+    @leader.setter
+    def leader(self, value: Leader | str) -> None:
+        self._leader = value if isinstance(value, Leader) else self._leader_class(value)
+        self._kind |= LEADER_OUT
+
+    @property
+    def fields(self) -> list[F]:
+        """The fields, a list that can be changed. Raises the error of text that cannot be read."""
+        if not self._kind & LOADED:
+            self._load()
+        return self._fields
+
+    @fields.setter
+    def fields(self, value: list[F]) -> None:
+        if not self._kind & LOADED:
+            self._load()
+        self._fields = value
+
+    # Copying must not ask for the empty slots: that would fill them.
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (
+            self._data,
+            self._kind,
+            self._origin,
+            self._number,
+            self._offset,
+            self._leader if self._kind & (LOADED | LEADER_OUT) else None,
+            self._fields if self._kind & LOADED else None,
+        )
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._data, self._kind, self._origin, self._number, self._offset, leader, fields = state
+        if leader is not None:
+            self._leader = leader
+        if fields is not None:
+            self._fields = fields
+
+    def _head(self) -> str:
+        leader = self._data[:LEADER_LEN].decode("latin-1")
+        encoding = self._origin.encoding
+        # The caller knows better than leader/09.
+        if encoding == Encoding.UTF8:
+            return f"{leader[:9]}a{leader[10:]}"
+        if encoding == Encoding.MARC8 and leader[9] == "a":
+            return f"{leader[:9]} {leader[10:]}"
+        return leader
+
+    def _text(self) -> str:
+        """The record as it was read, decoded: head and fields, each with a terminator behind it."""
+        data, kind, origin = self._data, self._kind & 15, self._origin
+        if kind == FLAT:
+            return data.decode()
+        try:
+            if kind == Kind.PLAIN and origin.encoding == Encoding.KEPT:
+                return data.decode()
+            if origin.codec is not None:
+                converter = _core.converter_of("marc", "flat", Encoding.BYTES)
+                return converter.convert_one(data).decode(origin.codec)
+        except UnicodeDecodeError as error:
+            if origin.codec is not None:
+                raise self._placed(
+                    TextError(
+                        f"the text is not {origin.codec}",
+                        found=error.object[error.start : error.end],
+                    )
+                ) from None
+            # The core says which field it is.
+        converter = _core.converter_of(
+            "marc", "flat", origin.encoding or Encoding.KEPT, references=origin.references
+        )
+        try:
+            return converter.convert_one(data).decode()
+        except MarcError as problem:
+            raise self._placed(problem) from None
+
+    def _placed(self, error: MarcError) -> MarcError:
+        """Say in the error where this record stands, as far as it stands anywhere."""
+        is_raw = bool(self._data) and not self._kind & FLAT
+        error.source = self._origin.name
+        error.record_number = self._number or None
+        error.byte_offset = self._offset if is_raw else None
+        if not is_raw:
+            error.offset_in_record = None
+        return error
+
+    def _load(self) -> None:
+        head, *contents = self._text().split(_FIELD_END)
+        # A directory has twelve characters for each field, the flat form only its tag.
+        is_directory = self._kind & 15 == Kind.PLAIN and self._origin.encoding == Encoding.KEPT
+        starts = range(LEADER_LEN, len(head), _ENTRY_LEN if is_directory else 3)
+        field_class = self._field_class
+        new = field_class.__new__
+        fields = []
+        for start, content in zip(starts, contents):
+            field = new(field_class)
+            field.tag = tag = head[start : start + 3]
+            field.control_field = tag in CONTROL_TAGS
+            field._content = content
+            fields.append(field)
+        if not self._kind & LEADER_OUT:
+            self._leader = self._leader_class(self._head())
+        self._fields = fields
+        self._kind |= LOADED
+
+    def _find(self, tag: str) -> int:
+        """Where the directory's first entry for a tag stands in the bytes of a record; -1: nowhere.
+
+        Only for a record that has not been loaded and whose bytes are PLAIN.
+        """
+        data = self._data
+        end = int(data[12:17])
+        wanted = tag.encode()
+        at = data.find(wanted, LEADER_LEN, end)
+        while at % _ENTRY_LEN and at >= 0:
+            at = data.find(wanted, at + 1, end)
+        return at if len(wanted) == 3 else -1
+
+    def _peek(self, tag: str) -> F | None:
+        """The first field with a tag, to be read only: where none is loaded it is a copy."""
+        if self._kind & ~LEADER_OUT != Kind.PLAIN or self._origin.encoding != Encoding.KEPT:
+            return self.get(tag)
+        at = self._find(tag)
+        if at < 0:
+            return None
+        data = self._data
+        start = int(data[12:17]) + int(data[at + 7 : at + 12])
+        try:
+            content = data[start : start + int(data[at + 3 : at + 7]) - 1].decode()
+        except UnicodeDecodeError:
+            return self.get(tag)  # which says where
+        field = self._field_class.__new__(self._field_class)
+        field.tag = tag
+        field.control_field = tag in CONTROL_TAGS
+        field._content = content
+        return field
+
+    def _flat_text(self) -> str:
+        """The record as it is now, in the flat form, before it is encoded."""
+        fields = self.fields
+        tags = [field.tag for field in fields]
+        leader = str(self.leader)
+        contents = [field._text() for field in fields]
+        body = _FIELD_END.join(contents)
+        if (
+            not {3}.issuperset(map(len, tags))
+            or not (leader + "".join(tags)).isascii()
+            or body.count(_FIELD_END) != max(len(fields) - 1, 0)
+            or _RECORD_END in body
+        ):
+            self._refuse()
+        end = _FIELD_END if fields else ""
+        return f"{leader}{''.join(tags)}{_FIELD_END}{body}{end}{_RECORD_END}"
+
+    def _refuse(self) -> None:
+        """Say what cannot be written."""
+        if not str(self.leader).isascii():
+            raise RecordLeaderInvalid(f"the leader is not ASCII: {str(self.leader)!r}")
+        for field in self.fields:
+            if len(field.tag) != 3 or not field.tag.isascii():
+                raise TagInvalid(
+                    f"a tag is three ASCII characters, not {field.tag!r}", tag=field.tag
+                )
+            text = field._text()
+            if _FIELD_END in text or _RECORD_END in text:
+                raise DelimiterInData(
+                    "a value holds a terminator of ISO 2709, 1D or 1E", tag=field.tag
+                )
+
+    def _check_values(self) -> None:
+        """A delimiter that somebody put into a value or a code would make subfields of its own."""
+        for field in self.fields:
+            if field._content is not None:
+                continue
+            for code, value in field._subfields:
+                if len(code) != 1 or DELIMITER in code or DELIMITER in value:
+                    raise DelimiterInData(
+                        f"subfield {code!r} has a code that is not one character, or a delimiter "
+                        "1F in its value",
+                        tag=field.tag,
+                    )
+            if [len(indicator) for indicator in field._indicators] != [1, 1] or (
+                DELIMITER in field._indicators
+            ):
+                raise DelimiterInData(
+                    f"the indicators are not two characters: {tuple(field._indicators)}",
+                    tag=field.tag,
+                )
+
+    def _convert(
+        self,
+        target: str,
+        target_encoding: int = Encoding.KEPT,
+        unmappable: str = "error",
+        replace_forbidden: bool = False,
+    ) -> bytes:
+        """The record as the core writes it in another format."""
+        kind, encoding = self._kind, self._origin.encoding
+        if kind & LOADED or encoding is None or self._leader_changed():
+            self._check_values()
+            data, source = self._encoded(), "flat"
+        else:
+            data, source = self._data, "flat" if kind & FLAT else "marc"
+        converter = _core.converter_of(
+            source,
+            target,
+            encoding or Encoding.KEPT,
+            target_encoding,
+            unmappable,
+            self._origin.references,
+            replace_forbidden,
+        )
+        try:
+            return converter.convert_one(data)
+        except MarcError as problem:
+            raise self._placed(problem) from None
+
+    def _leader_changed(self) -> bool:
+        return bool(self._kind & LEADER_OUT) and str(self.leader) != self._head()
+
+    def _encoded(self) -> bytes:
+        try:
+            return self._flat_text().encode()
+        except UnicodeEncodeError as error:
+            raise UnmappableCharacter(
+                f"half of a surrogate pair, {error.object[error.start]!r}, is no character"
+            ) from None
+
+    # ---- writing
+
+    def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
+        """What `Record.as_marc` gives."""
+        origin = self._origin
+        if encoding is None:
+            if origin.codec is None:
+                if self._kind == Kind.PLAIN and origin.encoding == Encoding.KEPT:
+                    return self._data
+                return self._as_kept(unmappable)
+            if not self._kind & LOADED and not self._leader_changed():
+                return self._data
+            encoding = origin.codec
+        number = _core.encoding_number(encoding)
+        if number is not None:
+            return self._convert("marc", number, unmappable)
+        codec = check_codec(encoding)
+        self._check_values()
+        text = self._flat_text()
+        # Leader/09 a would say Unicode.
+        if text[9] == "a":
+            text = f"{text[:9]} {text[10:]}"
+        try:
+            flat = text.encode(codec)
+        except UnicodeEncodeError as error:
+            raise self._placed(
+                UnmappableCharacter(
+                    f"{codec} does not have the character {error.object[error.start]!r}"
+                )
+            ) from None
+        return _core.converter_of("flat", "marc", target_encoding=Encoding.BYTES).convert_one(flat)
+
+    def _as_kept(self, unmappable: str) -> bytes:
+        """In the encoding it has; the bytes it was read from where no change was made."""
+        is_read = self._kind & 15 == Kind.OTHER
+        if is_read and self._kind & LOADED and self._text() == self._flat_text():
+            encoding = self._origin.encoding or Encoding.KEPT
+            return _core.converter_of("marc", "marc", encoding).convert_one(self._data)
+        return self._convert("marc", Encoding.KEPT, unmappable)
+
+    def to_xml(self, *, invalid_xml: str = "error") -> str:
+        """The record as a MARCXML `record` element.
+
+        Raises XmlCharacterForbidden for a character that XML 1.0 does not have; with
+        `invalid_xml="replace"` U+FFFD is written for it.
+        """
+        replace = check_invalid_xml(invalid_xml)
+        return self._convert("marcxml", replace_forbidden=replace).decode()
+
+    def to_json(self) -> str:
+        """The record as MARC-in-JSON, on one line."""
+        return self._convert("json").decode()
+
+    def to_marcjson(self) -> str:
+        """The record as mrrc's flat JSON, on one line."""
+        return self._convert("marcjson").decode()
+
+    def to_mrk(self) -> str:
+        """The record as MRK text, a line for each field and a blank line behind them."""
+        return self._convert("mrk").decode()
+
+    def __str__(self) -> str:
+        """The record as text in MARCMaker's style. `to_mrk` writes the lossless form."""
+        return "\n".join([f"=LDR  {self.leader}", *map(str, self.fields)]) + "\n"
+
+    # ---- fields
+
+    def __bool__(self) -> bool:
+        """Always true, so that `while record := reader.read_record()` ends only at the end."""
+        return True
+
+    def __iter__(self) -> Iterator[F]:
+        return iter(self.fields)
+
+    def __contains__(self, tag: str) -> bool:
+        """Whether there is a field with this tag."""
+        if self._kind & ~LEADER_OUT == Kind.PLAIN and self._origin.encoding == Encoding.KEPT:
+            return self._find(tag) >= 0
+        return self.get(tag) is not None
+
+    def __getitem__(self, tag: str) -> F:
+        """The first field with this tag. Raises KeyError if there is none."""
+        field = self.get(tag)
+        if field is None:
+            raise KeyError(tag)
+        return field
+
+    def get(self, tag: str, default: F | None = None) -> F | None:
+        """The first field with this tag, or `default`."""
+        for field in self.fields:
+            if field.tag == tag:
+                return field
+        return default
+
+    def get_fields(self, *tags: str) -> list[F]:
+        """All fields with any of these tags, in the record's order; without tags all there are."""
+        if not tags:
+            return list(self.fields)
+        return [field for field in self.fields if field.tag in tags]
+
+    def add_field(self, *fields: F) -> None:
+        """Add fields at the end."""
+        self.fields.extend(fields)
+
+    def add_ordered_field(self, *fields: F) -> None:
+        """Add each field before the first with a higher tag. A tag that is no number goes last."""
+        for field in fields:
+            self._insert(field, 3)
+
+    def add_grouped_field(self, *fields: F) -> None:
+        """Add each field behind those of its block (1XX, 2XX, …) and before higher ones."""
+        for field in fields:
+            self._insert(field, 1)
+
+    def _insert(self, field: F, digits: int) -> None:
+        index = len(self.fields)
+        if field.tag.isdigit():
+            for at, other in enumerate(self.fields):
+                if not other.tag.isdigit() or other.tag[:digits] > field.tag[:digits]:
+                    index = at
+                    break
+        self.fields.insert(index, field)
+
+    def remove_fields(self, *tags: str) -> None:
+        """Remove all fields with any of these tags."""
+        self.fields[:] = [field for field in self.fields if field.tag not in tags]
+
+    def _linked(self, field: Field) -> list[F]:
+        """The fields 880 that a field's $6 is linked to."""
+        number = field.linkage_occurrence_num()
+        return [other for other in self.get_fields("880") if other.linkage_occurrence_num() == number]
+
+
+def check_invalid_xml(invalid_xml: str) -> bool:
+    """Whether characters that XML forbids are to be replaced. Raises ValueError for other words."""
+    if invalid_xml not in ("error", "replace"):
+        raise ValueError(f"invalid_xml should be error or replace, not {invalid_xml!r}")
+    return invalid_xml == "replace"
+
+
+def check_one(data: bytes) -> int:
+    """The kind of one whole ISO 2709 record. Raises the MarcError that says what is wrong."""
+    scanner = _core.Scanner()
+    buffer = _core.FixedBuffer(data)
+    _, ends, kinds = scanner.scan(buffer.address, len(data), FINAL)
+    if not ends:
+        raise _core.error_of(scanner.problem)
+    if kinds[0] == Kind.GAP or ends[0] != len(data):
+        raise RecordLengthInvalid(
+            f"one record was expected, the data of {len(data)} bytes is not just that",
+            found=data[:12],
+        )
+    return kinds[0]
