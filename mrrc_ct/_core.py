@@ -288,7 +288,7 @@ class Converter:
         if status == c.Status.PROBLEM:
             raise error_of(self.problem, source)
         if status == c.Status.DONE:
-            return bytes(self.output())
+            return ctypes.string_at(self._output.bytes or 0, self._output.length)
         # More than one call's output: gather it.
         parts = [bytes(self.output())]
         at = self.consumed

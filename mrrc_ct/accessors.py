@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .base import F
 
 
-def _tags(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 _ISBN = frozenset("0123456789-xX")
@@ -100,22 +100,22 @@ def sudoc(record: BaseRecord[Any]) -> str | None:
 
 def series(record: BaseRecord[F]) -> list[F]:
     """Series statements and added entries: 440, 490, 800, 810, 811, 830."""
-    return record.get_fields(*_SERIES)
+    return record._with_tags(_SERIES)
 
 
 def subjects(record: BaseRecord[F]) -> list[F]:
     """Subject fields: those of 6XX, local ones (69X) with them."""
-    return record.get_fields(*_SUBJECTS)
+    return record._with_tags(_SUBJECTS)
 
 
 def added_entries(record: BaseRecord[F]) -> list[F]:
     """Added entries: those of 70X to 75X, local ones (79X) with them."""
-    return record.get_fields(*_ADDED_ENTRIES)
+    return record._with_tags(_ADDED_ENTRIES)
 
 
 def notes(record: BaseRecord[F]) -> list[F]:
     """Notes: the fields of 5XX."""
-    return record.get_fields(*_NOTES)
+    return record._with_tags(_NOTES)
 
 
 def location(record: BaseRecord[F]) -> list[F]:

@@ -7,7 +7,7 @@ written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
@@ -40,12 +40,36 @@ _RECORD_END = "\x1d"
 
 #: What a record's bytes are, beside the kinds that the core's scan knows: the flat form.
 FLAT = 8
-#: Added to the kind once the fields, or the leader alone, have been handed out.
-LOADED = 16
-LEADER_OUT = 32
+#: Added to the kind as a record is taken apart. CUT: `_fields` and `_tags` are there, and a field
+#: that nobody has asked for is still a string, its content. OUT: a field has been handed out, or
+#: the list changed; they are the truth now, not the bytes. LOADED: the list itself is handed out,
+#: all in it are fields, and `_tags` is not kept. LEADER_OUT: the leader is handed out.
+CUT = 16
+OUT = 32
+LOADED = 64
+LEADER_OUT = 128
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
 _ENTRY_LEN = 12
+
+
+class _TagPlaces:
+    """Where the tags stand in a head: slices, made once for all records."""
+
+    def __init__(self, distance: int) -> None:
+        self._distance = distance
+        self._slices: list[slice] = []
+
+    def tags(self, head: str, count: int) -> list[str]:
+        """The tags of the first `count` fields."""
+        while len(self._slices) < count:
+            start = LEADER_LEN + len(self._slices) * self._distance
+            self._slices.append(slice(start, start + 3))
+        return list(map(head.__getitem__, self._slices[:count]))
+
+
+_DIRECTORY = _TagPlaces(_ENTRY_LEN)
+_FLAT_HEAD = _TagPlaces(3)
 
 class Origin:
     """Where records come from and how they are to be read: one for all records of a reader."""
@@ -80,11 +104,24 @@ class BaseRecord(_Generic):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # `_leader` and `_fields` are empty until they are asked for; `_kind` tells.
-    __slots__ = ("_data", "_fields", "_kind", "_leader", "_number", "_offset", "_origin")
+    # `_leader`, `_fields` and `_tags` are empty until they are needed; `_kind` tells.
+    __slots__ = (
+        "_data",
+        "_fields",
+        "_given",
+        "_kind",
+        "_leader",
+        "_number",
+        "_offset",
+        "_origin",
+        "_tags",
+    )
 
     _leader: Leader
-    _fields: list[F]
+    _fields: list[Any]
+    _tags: list[str]
+    # The fields that were handed out while the others are strings, with the tags they then had.
+    _given: list[tuple[F, str]]
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
 
@@ -101,22 +138,25 @@ class BaseRecord(_Generic):
 
     def _take_fields(self, leader: Leader, fields: list[F], origin: Origin) -> None:
         """Be the record with this leader and these fields."""
-        self._take(b"", FLAT | LOADED, origin)
+        self._take(b"", FLAT | OUT | LOADED | LEADER_OUT, origin)
         self._leader = leader
         self._fields = fields
 
     @property
     def leader(self) -> Leader:
         """The leader. It can be changed in place, or set from a Leader or its 24 characters."""
-        if not self._kind & (LOADED | LEADER_OUT):
+        if not self._kind & LEADER_OUT:
             self._leader = self._leader_class(self._head())
             self._kind |= LEADER_OUT
         return self._leader
 
     @leader.setter
     def leader(self, value: Leader | str) -> None:
-        self._leader = value if isinstance(value, Leader) else self._leader_class(value)
+        self._leader = self._as_leader(value)
         self._kind |= LEADER_OUT
+
+    def _as_leader(self, value: Leader | str) -> Leader:
+        return value if isinstance(value, Leader) else Leader(value)
 
     @property
     def fields(self) -> list[F]:
@@ -127,9 +167,8 @@ class BaseRecord(_Generic):
 
     @fields.setter
     def fields(self, value: list[F]) -> None:
-        if not self._kind & LOADED:
-            self._load()
         self._fields = value
+        self._kind |= OUT | LOADED
 
     # Copying must not ask for the empty slots: that would fill them.
     def __getstate__(self) -> tuple[Any, ...]:
@@ -139,16 +178,22 @@ class BaseRecord(_Generic):
             self._origin,
             self._number,
             self._offset,
-            self._leader if self._kind & (LOADED | LEADER_OUT) else None,
-            self._fields if self._kind & LOADED else None,
+            self._leader if self._kind & LEADER_OUT else None,
+            self._fields if self._kind & (CUT | LOADED) else None,
+            self._tags if self._kind & CUT else None,
+            self._given if self._kind & CUT else None,
         )
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._data, self._kind, self._origin, self._number, self._offset, leader, fields = state
+        self._data, self._kind, self._origin, self._number, self._offset, *parts = state
+        leader, fields, tags, given = parts
         if leader is not None:
             self._leader = leader
         if fields is not None:
             self._fields = fields
+        if tags is not None:
+            self._tags = tags
+            self._given = given
 
     def _head(self) -> str:
         leader = self._data[:LEADER_LEN].decode("latin-1")
@@ -198,30 +243,76 @@ class BaseRecord(_Generic):
             error.offset_in_record = None
         return error
 
-    def _load(self) -> None:
-        head, *contents = self._text().split(_FIELD_END)
+    def _is_plain(self) -> bool:
+        """Whether the bytes, decoded and cut at 1E, are what the fields were before any change."""
+        return self._kind & 15 == Kind.PLAIN and self._origin.encoding == Encoding.KEPT
+
+    def _cut(self) -> None:
+        contents = self._text().split(_FIELD_END)
+        head = contents.pop(0)
+        contents.pop()  # what stands behind the last terminator
         # A directory has twelve characters for each field, the flat form only its tag.
-        is_directory = self._kind & 15 == Kind.PLAIN and self._origin.encoding == Encoding.KEPT
-        starts = range(LEADER_LEN, len(head), _ENTRY_LEN if is_directory else 3)
+        places = _DIRECTORY if self._is_plain() else _FLAT_HEAD
+        self._tags = places.tags(head, len(contents))
+        self._fields = contents
+        self._given = []
+        self._kind |= CUT
+
+    def _tag_list(self) -> list[str]:
+        """The tags of the fields, in their order."""
+        if self._kind & LOADED:
+            return [field.tag for field in self._fields]
+        if not self._kind & CUT:
+            self._cut()
+        for field, tag in self._given:
+            if field.tag is not tag:
+                self._read_tags_again()
+                break
+        return self._tags
+
+    def _read_tags_again(self) -> None:
+        """Somebody has changed the tag of a field that was handed out."""
+        self._given = []
+        for index, part in enumerate(self._fields):
+            if part.__class__ is not str:
+                self._tags[index] = part.tag
+                self._given.append((part, part.tag))
+
+    def _make(self, tag: str, content: str) -> F:
+        field = self._field_class.__new__(self._field_class)
+        field.tag = tag
+        field.control_field = tag in CONTROL_TAGS
+        field._content = content
+        return field
+
+    def _field_at(self, index: int) -> F:
+        """The field at an index of the tag list."""
+        field: F | str = self._fields[index]
+        if isinstance(field, str):
+            tag = self._tags[index]
+            field = self._fields[index] = self._make(tag, field)
+            self._given.append((field, tag))
+            self._kind |= OUT
+        return field
+
+    def _load(self) -> None:
+        tags, fields = self._tag_list(), []
         field_class = self._field_class
         new = field_class.__new__
-        fields = []
-        for start, content in zip(starts, contents):
-            field = new(field_class)
-            field.tag = tag = head[start : start + 3]
-            field.control_field = tag in CONTROL_TAGS
-            field._content = content
-            fields.append(field)
-        if not self._kind & LEADER_OUT:
-            self._leader = self._leader_class(self._head())
+        for tag, part in zip(tags, self._fields):
+            if part.__class__ is str:
+                field = new(field_class)
+                field.tag = tag
+                field.control_field = tag in CONTROL_TAGS
+                field._content = part
+                fields.append(field)
+            else:
+                fields.append(part)
         self._fields = fields
-        self._kind |= LOADED
+        self._kind = self._kind & ~CUT | OUT | LOADED
 
     def _find(self, tag: str) -> int:
-        """Where the directory's first entry for a tag stands in the bytes of a record; -1: nowhere.
-
-        Only for a record that has not been loaded and whose bytes are PLAIN.
-        """
+        """Where the directory's first entry for a tag stands in plain bytes; -1: nowhere."""
         data = self._data
         end = int(data[12:17])
         wanted = tag.encode()
@@ -231,8 +322,8 @@ class BaseRecord(_Generic):
         return at if len(wanted) == 3 else -1
 
     def _peek(self, tag: str) -> F | None:
-        """The first field with a tag, to be read only: where none is loaded it is a copy."""
-        if self._kind & ~LEADER_OUT != Kind.PLAIN or self._origin.encoding != Encoding.KEPT:
+        """The first field with a tag, to be read only: where none is handed out it is a copy."""
+        if self._kind & OUT or not self._is_plain():
             return self.get(tag)
         at = self._find(tag)
         if at < 0:
@@ -240,34 +331,24 @@ class BaseRecord(_Generic):
         data = self._data
         start = int(data[12:17]) + int(data[at + 7 : at + 12])
         try:
-            content = data[start : start + int(data[at + 3 : at + 7]) - 1].decode()
+            return self._make(tag, data[start : start + int(data[at + 3 : at + 7]) - 1].decode())
         except UnicodeDecodeError:
             return self.get(tag)  # which says where
-        field = self._field_class.__new__(self._field_class)
-        field.tag = tag
-        field.control_field = tag in CONTROL_TAGS
-        field._content = content
-        return field
 
     def _flat_text(self) -> str:
         """The record as it is now, in the flat form, before it is encoded."""
-        fields = self.fields
-        tags = [field.tag for field in fields]
-        leader = str(self.leader)
-        contents = [field._text() for field in fields]
-        body = _FIELD_END.join(contents)
-        if (
-            not {3}.issuperset(map(len, tags))
-            or not (leader + "".join(tags)).isascii()
-            or body.count(_FIELD_END) != max(len(fields) - 1, 0)
-            or _RECORD_END in body
-        ):
+        tags = self._tag_list()
+        contents = [part if part.__class__ is str else part._text() for part in self._fields]
+        head = f"{self._leader if self._kind & LEADER_OUT else self._head()}{''.join(tags)}"
+        # Tags that nobody has handled are what they were.
+        suspects = tags if self._kind & LOADED else [tag for _, tag in self._given]
+        if not head.isascii() or not {3}.issuperset(map(len, suspects)):
             self._refuse()
-        end = _FIELD_END if fields else ""
-        return f"{leader}{''.join(tags)}{_FIELD_END}{body}{end}{_RECORD_END}"
+        contents.append(_RECORD_END)
+        return f"{head}{_FIELD_END}{_FIELD_END.join(contents)}"
 
     def _refuse(self) -> None:
-        """Say what cannot be written."""
+        """Say what of leader, tags and values cannot be written, if anything cannot."""
         if not str(self.leader).isascii():
             raise RecordLeaderInvalid(f"the leader is not ASCII: {str(self.leader)!r}")
         for field in self.fields:
@@ -283,8 +364,8 @@ class BaseRecord(_Generic):
 
     def _check_values(self) -> None:
         """A delimiter that somebody put into a value or a code would make subfields of its own."""
-        for field in self.fields:
-            if field._content is not None:
+        for field in self._fields:
+            if field.__class__ is str or field.control_field or field._content is not None:
                 continue
             for code, value in field._subfields:
                 if len(code) != 1 or DELIMITER in code or DELIMITER in value:
@@ -301,6 +382,17 @@ class BaseRecord(_Generic):
                     tag=field.tag,
                 )
 
+    def _with_leader(self) -> bytes | None:
+        """Plain bytes of which only the leader is another, with that; None where more is."""
+        if self._kind & (OUT | LEADER_OUT) != LEADER_OUT or not self._is_plain():
+            return None
+        leader = str(self._leader)
+        if not _is_sound(leader):
+            return None
+        data = self._data
+        head = f"{leader[5:12]}".encode()
+        return data[:5] + head + data[12:17] + leader[17:].encode() + data[LEADER_LEN:]
+
     def _convert(
         self,
         target: str,
@@ -310,7 +402,8 @@ class BaseRecord(_Generic):
     ) -> bytes:
         """The record as the core writes it in another format."""
         kind, encoding = self._kind, self._origin.encoding
-        if kind & LOADED or encoding is None or self._leader_changed():
+        if kind & OUT or encoding is None or self._leader_changed():
+            self._tag_list()
             self._check_values()
             data, source = self._encoded(), "flat"
         else:
@@ -327,6 +420,8 @@ class BaseRecord(_Generic):
         try:
             return converter.convert_one(data)
         except MarcError as problem:
+            if source == "flat":
+                self._refuse()
             raise self._placed(problem) from None
 
     def _leader_changed(self) -> bool:
@@ -346,17 +441,19 @@ class BaseRecord(_Generic):
         """What `Record.as_marc` gives."""
         origin = self._origin
         if encoding is None:
+            is_changed = self._kind & OUT or self._leader_changed()
             if origin.codec is None:
-                if self._kind == Kind.PLAIN and origin.encoding == Encoding.KEPT:
+                if self._is_plain() and not is_changed:
                     return self._data
                 return self._as_kept(unmappable)
-            if not self._kind & LOADED and not self._leader_changed():
+            if not is_changed:
                 return self._data
             encoding = origin.codec
         number = _core.encoding_number(encoding)
         if number is not None:
             return self._convert("marc", number, unmappable)
         codec = check_codec(encoding)
+        self._tag_list()
         self._check_values()
         text = self._flat_text()
         # Leader/09 a would say Unicode.
@@ -374,8 +471,11 @@ class BaseRecord(_Generic):
 
     def _as_kept(self, unmappable: str) -> bytes:
         """In the encoding it has; the bytes it was read from where no change was made."""
+        patched = self._with_leader()
+        if patched is not None and patched[9] == self._data[9]:
+            return patched
         is_read = self._kind & 15 == Kind.OTHER
-        if is_read and self._kind & LOADED and self._text() == self._flat_text():
+        if is_read and self._kind & OUT and self._text() == self._flat_text():
             encoding = self._origin.encoding or Encoding.KEPT
             return _core.converter_of("marc", "marc", encoding).convert_one(self._data)
         return self._convert("marc", Encoding.KEPT, unmappable)
@@ -416,9 +516,9 @@ class BaseRecord(_Generic):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        if self._kind & ~LEADER_OUT == Kind.PLAIN and self._origin.encoding == Encoding.KEPT:
-            return self._find(tag) >= 0
-        return self.get(tag) is not None
+        if self._kind & OUT or not self._is_plain():
+            return tag in self._tag_list()
+        return self._find(tag) >= 0
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
@@ -429,43 +529,79 @@ class BaseRecord(_Generic):
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
-        for field in self.fields:
-            if field.tag == tag:
-                return field
-        return default
+        tags = self._tag_list()
+        return self._field_at(tags.index(tag)) if tag in tags else default
 
     def get_fields(self, *tags: str) -> list[F]:
         """All fields with any of these tags, in the record's order; without tags all there are."""
-        if not tags:
-            return list(self.fields)
-        return [field for field in self.fields if field.tag in tags]
+        return self._with_tags(tags) if tags else list(self.fields)
+
+    def _with_tags(self, wanted: Collection[str]) -> list[F]:
+        tags = self._tag_list()
+        if isinstance(wanted, tuple) and len(wanted) == 1:
+            found, index = [], -1
+            for _ in range(tags.count(wanted[0])):
+                index = tags.index(wanted[0], index + 1)
+                found.append(index)
+        else:
+            found = [index for index, tag in enumerate(tags) if tag in wanted]
+        return [self._field_at(index) for index in found]
 
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
-        self.fields.extend(fields)
+        for field in fields:
+            self._put(len(self._tag_list()), field)
 
     def add_ordered_field(self, *fields: F) -> None:
         """Add each field before the first with a higher tag. A tag that is no number goes last."""
         for field in fields:
-            self._insert(field, 3)
+            self._put(self._place(field.tag, 3), field)
 
     def add_grouped_field(self, *fields: F) -> None:
         """Add each field behind those of its block (1XX, 2XX, …) and before higher ones."""
         for field in fields:
-            self._insert(field, 1)
+            self._put(self._place(field.tag, 1), field)
 
-    def _insert(self, field: F, digits: int) -> None:
-        index = len(self.fields)
-        if field.tag.isdigit():
-            for at, other in enumerate(self.fields):
-                if not other.tag.isdigit() or other.tag[:digits] > field.tag[:digits]:
-                    index = at
-                    break
-        self.fields.insert(index, field)
+    def _place(self, new: str, digits: int) -> int:
+        tags = self._tag_list()
+        if new.isdigit():
+            for index, tag in enumerate(tags):
+                if not tag.isdigit() or tag[:digits] > new[:digits]:
+                    return index
+        return len(tags)
+
+    def _put(self, index: int, field: F) -> None:
+        self._fields.insert(index, field)
+        if not self._kind & LOADED:
+            self._tags.insert(index, field.tag)
+            self._given.append((field, field.tag))
+            self._kind |= OUT
+
+    def _index(self, field: F) -> int:
+        """Where this very field stands. Raises ValueError if it does not."""
+        self._tag_list()
+        for index, other in enumerate(self._fields):
+            if other is field:
+                return index
+        raise ValueError
+
+    def _remove(self, field: F) -> None:
+        """Remove this very field. Raises ValueError if it is not there."""
+        index = self._index(field)
+        del self._fields[index]
+        if not self._kind & LOADED:
+            del self._tags[index]
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        self.fields[:] = [field for field in self.fields if field.tag not in tags]
+        own = self._tag_list()
+        if frozenset(tags).isdisjoint(own):
+            return
+        kept = [index for index, tag in enumerate(own) if tag not in tags]
+        self._fields[:] = [self._fields[index] for index in kept]
+        if not self._kind & LOADED:
+            self._tags = [own[index] for index in kept]
+            self._kind |= OUT
 
     def _linked(self, field: Field) -> list[F]:
         """The fields 880 that a field's $6 is linked to."""
@@ -478,6 +614,11 @@ def check_invalid_xml(invalid_xml: str) -> bool:
     if invalid_xml not in ("error", "replace"):
         raise ValueError(f"invalid_xml should be error or replace, not {invalid_xml!r}")
     return invalid_xml == "replace"
+
+
+def _is_sound(leader: str) -> bool:
+    """Whether these are 24 printable ASCII characters."""
+    return len(leader) == LEADER_LEN and leader.isascii() and leader.isprintable()
 
 
 def check_one(data: bytes) -> int:

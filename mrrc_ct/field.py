@@ -141,6 +141,8 @@ class Field:
         """The content as it stands between two field terminators."""
         if self._content is not None:
             return self._content
+        if self.control_field:
+            return ""
         first, second = self._indicators
         parts = [f"{DELIMITER}{code}{value}" for code, value in self._subfields]
         text = f"{first}{second}{''.join(parts)}"
@@ -295,6 +297,8 @@ class Field:
             return content or ""
         if content is None:
             return " ".join([subfield.value.strip() for subfield in self._subfields])
+        if content.rfind(DELIMITER) == 2 == content.find(DELIMITER):
+            return content[4:].strip()  # one subfield, as most fields have
         return " ".join([part[1:].strip() for part in content.split(DELIMITER)[1:] if part])
 
     def format_field(self) -> str:

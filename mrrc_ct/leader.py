@@ -30,7 +30,7 @@ class _Part:
     def __set__(self, instance: Leader, value: str) -> None:
         length = self.end - self.start
         if len(value) != length:
-            raise BadLeaderValue(
+            raise instance._bad_value(
                 f"{self.name} takes {length} character{'s' if length > 1 else ''}, not {value!r}"
             )
         instance[self.start] = value
@@ -46,11 +46,15 @@ class Leader:
 
     __slots__ = ("leader",)
 
+    # pymarc's leader raises exceptions of its own.
+    _invalid: type[Exception] = RecordLeaderInvalid
+    _bad_value: type[Exception] = BadLeaderValue
+
     def __init__(self, leader: str = "00000nam a2200000   4500") -> None:
         """Take the 24 characters. Raises RecordLeaderInvalid for any other number of them."""
         leader = str(leader)
         if len(leader) != LEADER_LEN:
-            raise RecordLeaderInvalid(
+            raise self._invalid(
                 f"a leader has 24 characters, this one has {len(leader)}: {leader!r}"
             )
         self.leader = leader
@@ -133,7 +137,7 @@ class Leader:
             raise IndexError("positions of the leader count from its start")
         end = start + len(value)
         if end > LEADER_LEN:
-            raise BadLeaderValue(f"{value!r} does not fit into the leader at {start}")
+            raise self._bad_value(f"{value!r} does not fit into the leader at {start}")
         self.leader = self.leader[:start] + value + self.leader[end:]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from . import accessors
-from .base import FLAT, LOADED, NOWHERE, BaseRecord, Origin, check_one
+from .base import FLAT, LEADER_OUT, NOWHERE, BaseRecord, Origin, check_one
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
 from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, full_tag
 from .leader import Leader
@@ -152,17 +152,18 @@ class Record(BaseRecord[Field]):
     def remove_field(self, *fields: Field) -> None:
         """Remove these very fields. Raises FieldNotFound for one that is not in the record."""
         for field in fields:
-            del self.fields[self._index(field)]
+            try:
+                self._remove(field)
+            except ValueError:
+                raise _not_found(field) from None
 
     def replace_field(self, old: Field, new: Field) -> None:
         """Put a field in the place of another. Raises FieldNotFound if that is not there."""
-        self.fields[self._index(old)] = new
-
-    def _index(self, field: Field) -> int:
-        for index, other in enumerate(self.fields):
-            if other is field:
-                return index
-        raise FieldNotFound(f"the record does not have this field {field.tag}", tag=field.tag)
+        try:
+            index = self._index(old)
+        except ValueError:
+            raise _not_found(old) from None
+        self.fields[index] = new
 
     # ---- queries
 
@@ -215,9 +216,9 @@ class Record(BaseRecord[Field]):
         return self._leader_byte(6)
 
     def _leader_byte(self, position: int) -> str:
-        if self._kind < LOADED:
-            return chr(self._data[position])
-        return self.leader[position]
+        if self._kind & LEADER_OUT:
+            return self.leader[position]
+        return chr(self._data[position])
 
     def is_book(self) -> bool:
         """Books: leader/06 a or t, leader/07 a, c, d or m."""
@@ -293,6 +294,10 @@ class Record(BaseRecord[Field]):
     physical_description = accessors.physical_description
     publisher = accessors.publisher
     pubyear = accessors.pubyear
+
+
+def _not_found(field: Field) -> FieldNotFound:
+    return FieldNotFound(f"the record does not have this field {field.tag}", tag=field.tag)
 
 
 class AuthorityRecord(Record):

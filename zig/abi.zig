@@ -90,8 +90,8 @@ pub const Kind = enum(u8) {
     other = 1,
     /// Line ends between records.
     gap = 2,
-    /// Looked at closely: text that is not the UTF-8 it should be, a field without its two
-    /// indicators, a subfield without a code, or any of these not in ASCII.
+    /// Looked at closely: text that is not the UTF-8 it should be, no fields, a field without its
+    /// two indicators, a subfield without a code, or any of these not in ASCII.
     irregular = 4,
     /// Leader/06 is that of the authority format.
     authority = 16,

@@ -144,9 +144,10 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical };
 }
 
-/// Whether every data field of a checked record begins with two indicators and goes on with
+/// Whether a checked record has fields, every data field of it begins with two indicators and goes on with
 /// subfields, all of which have a code, and these are ASCII. A 1F in a control field is not regular.
 pub fn isRegular(bytes: []const u8, frame: Frame) bool {
+    if (frame.fieldCount() == 0) return false;
     const body = bytes[frame.base_address..];
     for (body[0 .. body.len - 1], body[1..]) |byte, next| {
         if (byte == record_module.subfield_delimiter and (next < ' ' or next >= 0x80)) return false;

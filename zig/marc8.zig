@@ -172,17 +172,22 @@ pub const Decoder = struct {
             return self.invalid(value, at, value.len - at, offset, problem, "an East Asian character cut short: three bytes were expected");
         }
         var code: u24 = 0;
+        var is_whole = true;
+        var is_graphic = true;
         for (value[at..][0..3]) |byte| {
-            // The tables have one code with a blank in it, 212320.
-            if (byte & 0x80 != high or byte & 0x7f < ' ' or byte & 0x7f == 0x7f) {
-                return self.invalid(value, at, 1, offset, problem, "an East Asian character cut short: three bytes were expected");
-            }
+            is_whole = is_whole and byte & 0x80 == high;
+            is_graphic = is_graphic and byte & 0x7f >= ' ' and byte & 0x7f < 0x7f;
             code = code << 8 | (byte & 0x7f);
         }
-        const character = eaccCharacter(code) orelse
-            return self.invalid(value, at, 3, offset, problem, "a code that the East Asian set does not have");
-        try self.base(character);
-        return 3;
+        // A few codes have a control character in them.
+        if (is_whole) {
+            if (eaccCharacter(code)) |character| {
+                try self.base(character);
+                return 3;
+            }
+        }
+        if (is_whole and is_graphic) return self.invalid(value, at, 3, offset, problem, "a code that the East Asian set does not have");
+        return self.invalid(value, at, 1, offset, problem, "an East Asian character cut short: three bytes were expected");
     }
 
     fn base(self: *Decoder, character: u32) Error!void {

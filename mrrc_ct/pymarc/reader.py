@@ -1,0 +1,295 @@
+"""pymarc's readers. `MARCReader` reads ahead, a batch of records at a time, by the core."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from io import BytesIO, IOBase, StringIO
+
+from .. import _core
+from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
+from .._source import open_source
+from ..base import NOWHERE
+from .constants import END_OF_RECORD
+from .exceptions import (
+    EndOfRecordNotFound,
+    FatalReaderError,
+    PymarcException,
+    RecordLengthInvalid,
+    TruncatedRecord,
+)
+from .field import Field, Indicators, Subfield
+from .leader import Leader
+from .record import Record
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, BinaryIO, Callable, Union
+
+__all__ = ["JSONReader", "MARCMakerReader", "MARCReader", "Reader", "map_records"]
+
+#: A record's length stands in its first bytes.
+_LENGTH_LEN = 5
+
+#: What of a kind matters here.
+_KINDS = Kind.OTHER | Kind.IRREGULAR
+
+
+class Reader:
+    """The base of the readers."""
+
+
+class MARCReader(Reader):
+    """An iterator over the records of a file in ISO 2709.
+
+        for record in MARCReader(open("records.mrc", "rb")):
+            if record is None:
+                print(reader.current_exception, reader.current_chunk)
+
+    None stands for a record that cannot be read. Where the next one begins is then told by its
+    length; when that is what is wrong, the iteration ends.
+    """
+
+    file_handle: IO[Any]
+
+    def __init__(
+        self,
+        marc_target: Union[BinaryIO, bytes],
+        to_unicode: bool = True,
+        force_utf8: bool = False,
+        hide_utf8_warnings: bool = False,
+        utf8_handling: str = "strict",
+        file_encoding: str = "iso8859-1",
+        permissive: bool = False,
+    ) -> None:
+        """Read from bytes or a binary file object, which is read ahead.
+
+        The options are those of `Record`; `permissive` changes nothing.
+        """
+        self.to_unicode = to_unicode
+        self.force_utf8 = force_utf8
+        self.hide_utf8_warnings = hide_utf8_warnings
+        self.utf8_handling = utf8_handling
+        self.file_encoding = file_encoding
+        self.permissive = permissive
+        self.file_handle = BytesIO(marc_target) if isinstance(marc_target, bytes) else marc_target
+        self._window = open_source(marc_target)
+        self._scanner = _core.Scanner()
+        self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
+        self._pending: Iterator[Record] = iter(())
+        self._current_chunk: bytes | None = None
+        self._current_exception: Exception | None = None
+
+    @property
+    def current_chunk(self) -> bytes | None:
+        """The bytes of the record that was read last, as far as they could be read."""
+        return self._current_chunk
+
+    @property
+    def current_exception(self) -> Exception | None:
+        """Why the record that was read last is None."""
+        return self._current_exception
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file_handle.close()
+
+    def __iter__(self) -> MARCReader:
+        return self
+
+    def __next__(self) -> Record | None:
+        """The next record, None for one that cannot be read."""
+        while True:
+            for record in self._pending:
+                self._current_chunk = record._data
+                self._current_exception = None
+                # What the core has not found sound in all its parts is read at its turn.
+                return record if record._kind == Kind.PLAIN else self._decoded(record._data)
+            if isinstance(self._current_exception, FatalReaderError):
+                raise StopIteration
+            if not self._next_batch():
+                return self._next_by_length()
+
+    def _next_batch(self) -> bool:
+        """Bring on the records that are sound one behind the other; False if there is none."""
+        window = self._window
+        while True:
+            address, length, flags = window.look()
+            status, ends, kinds = self._scanner.scan(address, length, flags & FINAL | self._flags)
+            if Kind.GAP in kinds:
+                # Line ends between records are not for pymarc.
+                at = kinds.index(Kind.GAP)
+                ends, kinds = ends[:at], kinds[:at]
+            if ends:
+                self._pending = iter(self._records(window.head(ends[-1]), ends, kinds))
+                window.take(ends[-1])
+                return True
+            if status != Status.NEED_INPUT:
+                return False
+            window.fill()
+
+    def _records(self, data: bytes, ends: list[int], kinds: bytes) -> list[Record]:
+        records = []
+        new, start, to_unicode, force_utf8 = Record.__new__, 0, self.to_unicode, self.force_utf8
+        for end, kind in zip(ends, kinds):
+            record = new(Record)
+            record._data = data[start:end]
+            record._kind = kind & _KINDS if to_unicode else Kind.IRREGULAR
+            record._origin = NOWHERE
+            record._number = 0
+            record._offset = 0
+            record.pos = 0
+            record.force_utf8 = force_utf8
+            record.to_unicode = to_unicode
+            records.append(record)
+            start = end
+        return records
+
+    def _next_by_length(self) -> Record | None:
+        """The next record as its length has it, whatever its other bytes are."""
+        head = self._head(_LENGTH_LEN)
+        if not head:
+            raise StopIteration
+        self._current_chunk = head
+        if len(head) < _LENGTH_LEN:
+            return self._failed(TruncatedRecord())
+        try:
+            length = int(head)
+        except ValueError:
+            return self._failed(RecordLengthInvalid())
+        if length < _LENGTH_LEN:
+            return self._failed(RecordLengthInvalid())
+        self._current_chunk = chunk = self._head(length)
+        if len(chunk) < length:
+            return self._failed(TruncatedRecord())
+        self._window.take(length)
+        if not chunk.endswith(END_OF_RECORD.encode()):
+            return self._failed(EndOfRecordNotFound())
+        self._current_exception = None
+        return self._decoded(chunk)
+
+    def _head(self, count: int) -> bytes:
+        """The next `count` bytes, fewer at the end."""
+        window = self._window
+        while window.look()[1] < count and not window.is_final:
+            window.fill()
+        return window.head(min(count, window.look()[1]))
+
+    def _decoded(self, chunk: bytes) -> Record | None:
+        try:
+            return Record(
+                chunk,
+                to_unicode=self.to_unicode,
+                force_utf8=self.force_utf8,
+                hide_utf8_warnings=self.hide_utf8_warnings,
+                utf8_handling=self.utf8_handling,
+                file_encoding=self.file_encoding,
+            )
+        except Exception as error:
+            return self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._current_exception = error
+
+
+def map_records(f: Callable[[Record | None], Any], *files: BinaryIO) -> None:
+    """Call a function with each record of each file."""
+    for file in files:
+        for record in MARCReader(file):
+            f(record)
+
+
+def _opened(target: Any, encoding: str | None = None) -> Any:
+    """A file object as it is, a file by its name, or else a text."""
+    if isinstance(target, IOBase):
+        return target
+    if isinstance(target, str) and os.path.exists(target):
+        return open(target, encoding=encoding)
+    return StringIO(target)
+
+
+class JSONReader(Reader):
+    """An iterator over the records of a file in MARC-in-JSON: an object, or an array of them."""
+
+    file_handle: IOBase
+
+    def __init__(
+        self, marc_target: Union[bytes, str, IOBase], encoding: str = "utf-8", stream: bool = False
+    ) -> None:
+        """Load a file object, a file by its name, or JSON text, all of it.
+
+        `encoding` and `stream` change nothing. Raises json.JSONDecodeError.
+        """
+        self.encoding = encoding
+        self.file_handle = _opened(marc_target)
+        if stream:
+            sys.stderr.write("JSONReader: all of the data is loaded, there is no streaming\n")
+        self.records = json.load(self.file_handle, strict=False)
+
+    def __iter__(self) -> JSONReader:
+        is_one = isinstance(self.records, dict) or not hasattr(self.records, "__iter__")
+        self.iter = iter([self.records] if is_one else self.records)
+        return self
+
+    def __next__(self) -> Record:
+        """The next record. Raises KeyError for an object that is no record."""
+        found = next(self.iter)
+        record = Record()
+        record.leader = Leader(found["leader"])
+        for item in found["fields"]:
+            tag, content = next(iter(item.items()))
+            if isinstance(content, dict) and "subfields" in content:
+                subfields = [Subfield(*pair) for one in content["subfields"] for pair in one.items()]
+                indicators = Indicators(content["ind1"], content["ind2"])
+                record.add_field(Field(tag, indicators, subfields))
+            else:
+                record.add_field(Field(tag, data=content))
+        return record
+
+
+class MARCMakerReader(Reader):
+    """An iterator over records as `str(record)` has them, with a blank line between two.
+
+    for record in MARCMakerReader("=LDR  00755cam  22002414a 4500\\n=001  42\\n"):
+        print(record)
+    """
+
+    def __init__(self, target: Union[bytes, str, IOBase], encoding: str = "utf-8") -> None:
+        """Read a text file object, a file by its name, or text, all of it."""
+        file_handle = _opened(target, encoding)
+        self.records = file_handle.read().split("\n\n")
+        file_handle.close()
+        self.iter = iter(self.records)
+
+    def _parse_line(self, line: str) -> Union[Leader, Field]:
+        if line[0] != "=":
+            raise ValueError('Line should start with a "=".')
+        if line[4:6] != "  ":
+            raise ValueError("Tag should be separated from the rest of the field by two spaces.")
+        tag, data = line[1:4], line[6:]
+        if tag == "LDR":
+            return Leader(data)
+        if tag < "010":
+            return Field(tag, data=data)
+        subfields = [Subfield(part[:1], part[1:]) for part in data[3:].split("$")]
+        return Field(tag, Indicators(data[0], data[1]), subfields)
+
+    def __iter__(self) -> MARCMakerReader:
+        return self
+
+    def __next__(self) -> Record:
+        """The next record. Raises PymarcException for a line that is no field."""
+        record = Record()
+        for line in next(self.iter).splitlines():
+            try:
+                parsed = self._parse_line(line)
+            except Exception as error:
+                raise PymarcException(f'Unable to parse line "{line}"') from error
+            if isinstance(parsed, Leader):
+                record.leader = parsed
+            else:
+                record.add_field(parsed)
+        return record

@@ -1,0 +1,347 @@
+"""pymarc's `Record` over the package's own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+from .. import _core, accessors
+from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
+from ..base import FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..errors import FieldTooLong, MarcError, RecordTooLong
+from . import _lax
+from ._lax import normalize_subfield_code
+from .constants import LEADER_LEN
+from .exceptions import FieldNotFound, MissingLinkedFields
+from .field import Field, map_marc8_field
+from .leader import Leader
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+__all__ = ["Record", "isbn_regex", "logger", "map_marc8_record", "normalize_subfield_code"]
+
+isbn_regex = re.compile(r"([0-9\-xX]+)")
+logger = logging.getLogger("pymarc")
+
+
+class Record(BaseRecord[Field]):
+    """A MARC record: a leader and fields.
+
+        record = Record()
+        record.add_field(Field("245", Indicators("1", "0"), [Subfield("a", "Odes")]))
+        record.title
+
+    Two records are equal when they are the same object.
+    """
+
+    __slots__ = ("_position", "force_utf8", "pos", "to_unicode")
+
+    _field_class = Field
+    _leader_class = Leader
+    _position: int
+    force_utf8: bool
+    pos: int
+    to_unicode: bool
+
+    def __init__(
+        self,
+        data: bytes = b"",
+        fields: list[Field] | None = None,
+        to_unicode: bool = True,
+        force_utf8: bool = False,
+        hide_utf8_warnings: bool = False,
+        utf8_handling: str = "strict",
+        leader: str = " " * LEADER_LEN,
+        file_encoding: str = "iso8859-1",
+    ) -> None:
+        """Make a record of these fields, or one from its ISO 2709 bytes, or an empty one.
+
+        `to_unicode=False` leaves the fields of `data` as bytes; `force_utf8` takes it for UTF-8
+        whatever leader/09 says; `utf8_handling` is what Python's codecs call errors;
+        `file_encoding` is a codec for `data` that is neither UTF-8 nor MARC-8. Raises the
+        exceptions of `decode_marc`.
+        """
+        start = Leader(f"{leader[0:10]}22{leader[12:20]}4500")
+        self._take_fields(start, fields or [], NOWHERE)
+        self.pos = 0
+        self.force_utf8 = force_utf8
+        self.to_unicode = to_unicode
+        if fields:
+            return
+        if len(data) > 0:
+            self.decode_marc(
+                data, to_unicode, force_utf8, hide_utf8_warnings, utf8_handling, file_encoding
+            )
+        elif force_utf8:
+            start.coding_scheme = "a"
+
+    if TYPE_CHECKING:
+
+        @property
+        def leader(self) -> Leader:
+            """The leader. It can be changed in place or set."""
+
+        @leader.setter
+        def leader(self, value: Union[Leader, str]) -> None: ...
+
+    def _as_leader(self, value: Any) -> Any:
+        return value  # a string stays one
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (*super().__getstate__(), self.pos, self.force_utf8, self.to_unicode)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        *rest, self.pos, self.force_utf8, self.to_unicode = state
+        super().__setstate__(tuple(rest))
+
+    def __iter__(self) -> Iterator[Field]:
+        """The fields."""
+        self._position = 0
+        return iter(self.fields)
+
+    def __next__(self) -> Field:
+        """The field behind the one that was last asked for so."""
+        position = getattr(self, "_position", 0)
+        if position >= len(self.fields):
+            raise StopIteration
+        self._position = position + 1
+        return self.fields[position]
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def get_fields(self, *args: str) -> list[Field]:
+        """The fields with any of these tags; without tags `fields` itself."""
+        return super().get_fields(*args) if args else self.fields
+
+    def remove_field(self, *fields: Field) -> None:
+        """Remove fields. Raises FieldNotFound for one that is not in the record."""
+        for field in fields:
+            try:
+                self._remove(field)
+            except ValueError:
+                raise FieldNotFound from None
+
+    def get_linked_fields(self, field: Field) -> list[Field]:
+        """The fields 880 that a field's $6 is linked to.
+
+        Raises MissingLinkedFields when it has a $6 and nothing goes with it.
+        """
+        linked = self._linked(field)
+        if not linked and field.linkage_occurrence_num() is not None:
+            raise MissingLinkedFields(field)
+        return linked
+
+    # ---- reading
+
+    def decode_marc(
+        self,
+        marc: bytes,
+        to_unicode: bool = True,
+        force_utf8: bool = False,
+        hide_utf8_warnings: bool = False,
+        utf8_handling: str = "strict",
+        encoding: str = "iso8859-1",
+    ) -> None:
+        """Take leader and fields from the ISO 2709 bytes of a record.
+
+        Raises RecordLeaderInvalid, BaseAddressNotFound, BaseAddressInvalid, TruncatedRecord,
+        RecordDirectoryInvalid, NoFieldsFound, UnicodeDecodeError for text that is not in its
+        encoding, and ValueError for a number that is none.
+        """
+        force_utf8 = force_utf8 or self.force_utf8
+        if to_unicode and not (self._kind & LOADED and self._fields):
+            kind = _kind_of(marc, UTF8 if force_utf8 else 0)
+            if kind is not None and self._decode_soundly(marc, kind, force_utf8, encoding):
+                return
+        self.leader = leader = _lax.leader_of(marc)
+        found = _lax.fields_of(
+            marc, leader, to_unicode, force_utf8, hide_utf8_warnings, utf8_handling, encoding
+        )
+        for field in found:
+            self.add_field(field)
+
+    def _decode_soundly(self, marc: bytes, kind: int, force_utf8: bool, encoding: str) -> bool:
+        """Be a record that the core can read; False when it cannot read it as pymarc would."""
+        if kind == Kind.PLAIN:
+            self._take(marc, kind, NOWHERE)
+            return True
+        is_utf8 = marc[9:10] == b"a"
+        if kind != Kind.OTHER or (not is_utf8 and (force_utf8 or encoding != "iso8859-1")):
+            return False
+        try:
+            flat = _core.converter_of("marc", "flat").convert_one(marc)
+        except MarcError:
+            return False
+        self._take(flat, FLAT, NOWHERE)
+        return True
+
+    # ---- writing
+
+    def as_marc(self) -> bytes:
+        """The record in ISO 2709. Leader/09 is set to `a`, unless `to_unicode` is false.
+
+        Raises FieldTooLong and RecordTooLong (of `mrrc_ct.errors`) for more than 9,999 and 99,999
+        bytes, TagInvalid for a tag that is not three bytes.
+        """
+        if self.to_unicode:
+            if not self._kind & (OUT | LEADER_OUT | FLAT) and self._data[9] == ord("a"):
+                return self._data
+            leader: Any = self.leader
+            if isinstance(leader, Leader):
+                leader.leader = f"{leader.leader[:9]}a{leader.leader[10:]}"
+            else:
+                self.leader = f"{leader[:9]}a{leader[10:]}"  # type: ignore[assignment]
+        head = str(self.leader)
+        if head[9] == "a":
+            patched = self._with_leader()
+            if patched is not None:
+                return patched
+            try:
+                flat = self._flat_text().encode()
+                return _core.converter_of("flat", "marc").convert_one(flat)
+            except (FieldTooLong, RecordTooLong):
+                raise
+            except (MarcError, TypeError):
+                pass
+        encoding = "utf-8" if head[9] == "a" or self.force_utf8 else "iso8859-1"
+        return _lax.marc_of(head, self.fields, encoding)
+
+    as_marc21 = as_marc
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as MARC-in-JSON has it, in dictionaries and lists."""
+        fields: list[dict[str, Any]] = []
+        for field in self.fields:
+            if field.control_field:
+                fields.append({field.tag: field.data})
+                continue
+            first, second = field.indicators or ("", "")
+            subfields = [{code: value} for code, value in field.subfields]
+            fields.append({field.tag: {"ind1": first, "ind2": second, "subfields": subfields}})
+        return {"leader": str(self.leader), "fields": fields}
+
+    def as_json(self, **kwargs: Any) -> str:
+        """The record as MARC-in-JSON. Options are those of `json.dumps`."""
+        if not kwargs:
+            written = self._as_pymarc("pymarc_json")
+            if written is not None:
+                return written.decode()
+        return json.dumps(self.as_dict(), **kwargs)
+
+    def _as_pymarc(self, target: str) -> bytes | None:
+        """The record as the core writes it in pymarc's style; None when it cannot."""
+        if self.force_utf8 and not self._kind & OUT:
+            self._load()  # its bytes might be taken for MARC-8
+        try:
+            return self._convert(target)
+        except (MarcError, TypeError):
+            return None
+
+    # ---- what the record says
+
+    @property
+    def title(self) -> str | None:
+        """The title with its remainder, 245 $a and $b."""
+        return accessors.title(self)
+
+    @property
+    def issn_title(self) -> str | None:
+        """The key title, 222 $a and $b."""
+        return accessors.issn_title(self)
+
+    @property
+    def isbn(self) -> str | None:
+        """The ISBN in the first 020 $a, without hyphens and what follows it."""
+        return accessors.isbn(self)
+
+    @property
+    def issn(self) -> str | None:
+        """The ISSN, 022 $a."""
+        return accessors.issn(self)
+
+    @property
+    def issnl(self) -> str | None:
+        """The linking ISSN, 022 $l."""
+        return accessors.issnl(self)
+
+    @property
+    def sudoc(self) -> str | None:
+        """The Superintendent of Documents number, 086, formatted."""
+        return accessors.sudoc(self)
+
+    @property
+    def author(self) -> str | None:
+        """The main entry: the first of 100, 110 and 111, formatted."""
+        return accessors.author(self)
+
+    @property
+    def uniformtitle(self) -> str | None:
+        """The uniform title: 130 or else 240, formatted."""
+        return accessors.uniform_title(self)
+
+    @property
+    def series(self) -> list[Field]:
+        """Series statements and added entries: 440, 490, 800, 810, 811, 830."""
+        return accessors.series(self)
+
+    @property
+    def subjects(self) -> list[Field]:
+        """Subject fields: those of 6XX, local ones (69X) with them."""
+        return accessors.subjects(self)
+
+    @property
+    def addedentries(self) -> list[Field]:
+        """Added entries: those of 70X to 75X, local ones (79X) with them."""
+        return accessors.added_entries(self)
+
+    @property
+    def location(self) -> list[Field]:
+        """Locations: the fields 852."""
+        return accessors.location(self)
+
+    @property
+    def notes(self) -> list[Field]:
+        """Notes: the fields of 5XX."""
+        return accessors.notes(self)
+
+    @property
+    def physicaldescription(self) -> list[Field]:
+        """Physical descriptions: the fields 300."""
+        return accessors.physical_description(self)
+
+    @property
+    def publisher(self) -> str | None:
+        """The publisher: $b of the first 260, or 264 with second indicator 1."""
+        return accessors.publisher(self)
+
+    @property
+    def pubyear(self) -> str | None:
+        """The date of publication as written, $c of the field that `publisher` looks at."""
+        return accessors.pubyear(self)
+
+
+def _kind_of(marc: bytes, flags: int) -> int | None:
+    """What the core's scan says of bytes that are one whole sound record, None of others."""
+    if not isinstance(marc, bytes):
+        return None
+    scanner = _core.Scanner()
+    status, ends, kinds = scanner.scan(
+        _core.FixedBuffer(marc).address, len(marc), FINAL | CLOSELY | flags
+    )
+    if status != Status.DONE or ends != [len(marc)]:
+        return None
+    return kinds[0] & ~(Kind.AUTHORITY | Kind.HOLDINGS)
+
+
+def map_marc8_record(record: Record) -> Record:
+    """Decode a record of MARC-8 bytes in place, and set leader/09."""
+    record.fields = [map_marc8_field(field) for field in record.fields]
+    leader = str(record.leader)
+    record.leader = Leader(f"{leader[:9]}a{leader[10:]}")
+    return record
