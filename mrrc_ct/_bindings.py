@@ -221,6 +221,12 @@ def declare(library: CDLL) -> None:
     # mrrc_convert(converter, bytes, length, flags, output, problem)
     library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32, POINTER(Output), POINTER(Problem)]
     library.mrrc_convert.restype = c_int32
+    # mrrc_find_field(bytes, length, tags, tags_length, first)
+    library.mrrc_find_field.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_uint32]
+    library.mrrc_find_field.restype = c_uint64
+    # mrrc_assemble(converter, bytes, length, order, order_length, fresh, fresh_length, output, problem)
+    library.mrrc_assemble.argtypes = [c_void_p, c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, c_uint64, POINTER(Output), POINTER(Problem)]
+    library.mrrc_assemble.restype = c_int32
     # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
     library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]
     library.mrrc_decode_marc8.restype = c_int32

@@ -18,7 +18,7 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Callable, NoReturn
 
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
@@ -96,6 +96,9 @@ def _load() -> ctypes.CDLL:
 
 
 _library = _load()
+
+#: Where a field stands in a record that was found sound: see mrrc_find_field.
+find_field: Callable[[bytes, int, bytes, int, int], int] = _library.mrrc_find_field
 
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
@@ -301,6 +304,35 @@ class Converter:
         return b"".join(parts)
 
 
+class Assembler:
+    """Makes ISO 2709 records of fields of an old one and new ones, without looking at their text."""
+
+    __slots__ = ("_converter",)
+
+    def __init__(self) -> None:
+        self._converter = Converter("flat", "marc")
+
+    def assemble(self, data: bytes, order: bytes, fresh: bytes) -> bytes:
+        """The record. `order` and `fresh` are those of mrrc_assemble. Raises MarcError."""
+        converter = self._converter
+        status = _library.mrrc_assemble(
+            converter._handle,
+            data,
+            len(data),
+            order,
+            len(order),
+            fresh,
+            len(fresh),
+            converter._output,
+            converter.problem,
+        )
+        if status < 0:
+            _fail(status)
+        if status == c.Status.PROBLEM:
+            raise error_of(converter.problem)
+        return ctypes.string_at(converter._output.bytes or 0, converter._output.length)
+
+
 class Marc8Decoder:
     """MARC-8 text to Unicode, a value at a time."""
 
@@ -339,9 +371,15 @@ class Marc8Decoder:
 class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
+        self.assembler = Assembler()
 
 
 _per_thread = _PerThread()
+
+
+def assembler() -> Assembler:
+    """The thread's own assembler."""
+    return _per_thread.assembler
 
 
 def converter_of(

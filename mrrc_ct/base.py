@@ -35,41 +35,44 @@ else:
     _Generic = object
 
 
+#: The core's search of a directory: called often, so called straight.
+find_field = _core.find_field
+
 _FIELD_END = "\x1e"
 _RECORD_END = "\x1d"
 
 #: What a record's bytes are, beside the kinds that the core's scan knows: the flat form.
 FLAT = 8
-#: Added to the kind as a record is taken apart. CUT: `_fields` and `_tags` are there, and a field
-#: that nobody has asked for is still a string, its content. OUT: a field has been handed out, or
-#: the list changed; they are the truth now, not the bytes. LOADED: the list itself is handed out,
-#: all in it are fields, and `_tags` is not kept. LEADER_OUT: the leader is handed out.
+#: Added to the kind as a record is taken apart. CUT: some fields may be handed out, `_order` and
+#: `_given` say which. OUT: a field is handed out, or the list changed; that is the truth now, not
+#: the bytes. ADDED: fields were added at the end, nothing else changed place. LISTED: `_tags` is
+#: there, and any field may have changed place. LOADED: the list itself is handed out, in `_fields`,
+#: and nothing of CUT, ADDED and LISTED any more. LEADER_OUT: the leader is handed out.
 CUT = 16
 OUT = 32
-LOADED = 64
-LEADER_OUT = 128
+ADDED = 64
+LISTED = 128
+LOADED = 256
+LEADER_OUT = 512
+
+#: Without any of these the directory of the bytes tells where a field stands.
+_BY_DIRECTORY = 15 | ADDED | LISTED | LOADED
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
 _ENTRY_LEN = 12
+#: Bytes of a tag and the blank behind it in `_tags`.
+_TAG_LEN = 4
+#: The bit of a place that tells that another field follows.
+_HAS_MORE = 1 << 63
+#: Field numbers, from 1, a byte each. A record with more fields is loaded as a whole.
+_NUMBERS = bytes(range(1, 256))
 
 
-class _TagPlaces:
-    """Where the tags stand in a head: slices, made once for all records."""
+def tag_set(text: str) -> tuple[frozenset[str], bytes]:
+    """Tags as `BaseRecord._with_tags` takes them."""
+    tags = text.split()
+    return frozenset(tags), "".join(tags).encode()
 
-    def __init__(self, distance: int) -> None:
-        self._distance = distance
-        self._slices: list[slice] = []
-
-    def tags(self, head: str, count: int) -> list[str]:
-        """The tags of the first `count` fields."""
-        while len(self._slices) < count:
-            start = LEADER_LEN + len(self._slices) * self._distance
-            self._slices.append(slice(start, start + 3))
-        return list(map(head.__getitem__, self._slices[:count]))
-
-
-_DIRECTORY = _TagPlaces(_ENTRY_LEN)
-_FLAT_HEAD = _TagPlaces(3)
 
 class Origin:
     """Where records come from and how they are to be read: one for all records of a reader."""
@@ -104,7 +107,7 @@ class BaseRecord(_Generic):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # `_leader`, `_fields` and `_tags` are empty until they are needed; `_kind` tells.
+    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields` and what CUT needs.
     __slots__ = (
         "_data",
         "_fields",
@@ -113,15 +116,20 @@ class BaseRecord(_Generic):
         "_leader",
         "_number",
         "_offset",
+        "_order",
         "_origin",
         "_tags",
     )
 
     _leader: Leader
+    # LOADED: the fields. CUT and not plain: the text at each number, the head at 0.
     _fields: list[Any]
-    _tags: list[str]
-    # The fields that were handed out while the others are strings, with the tags they then had.
+    # The number that each field had when it was read, from 1; 0 once it is handed out.
+    _order: bytearray
+    # The fields that are handed out, in their order, with the tags that they then had.
     _given: list[tuple[F, str]]
+    # The tag of each field, with a blank behind it.
+    _tags: bytearray
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
 
@@ -131,7 +139,7 @@ class BaseRecord(_Generic):
     def _take(self, data: bytes, kind: int, origin: Origin, number: int = 0) -> None:
         """Be the record with these bytes."""
         self._data = data
-        self._kind = kind
+        self._kind = kind if origin.encoding == Encoding.KEPT else kind | Kind.OTHER
         self._origin = origin
         self._number = number
         self._offset = 0
@@ -171,29 +179,14 @@ class BaseRecord(_Generic):
         self._kind |= OUT | LOADED
 
     # Copying must not ask for the empty slots: that would fill them.
-    def __getstate__(self) -> tuple[Any, ...]:
-        return (
-            self._data,
-            self._kind,
-            self._origin,
-            self._number,
-            self._offset,
-            self._leader if self._kind & LEADER_OUT else None,
-            self._fields if self._kind & (CUT | LOADED) else None,
-            self._tags if self._kind & CUT else None,
-            self._given if self._kind & CUT else None,
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        empty = object()
+        found = {name: getattr(self, name, empty) for name in BaseRecord.__slots__}
+        return {name: value for name, value in found.items() if value is not empty}
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._data, self._kind, self._origin, self._number, self._offset, *parts = state
-        leader, fields, tags, given = parts
-        if leader is not None:
-            self._leader = leader
-        if fields is not None:
-            self._fields = fields
-        if tags is not None:
-            self._tags = tags
-            self._given = given
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def _head(self) -> str:
         leader = self._data[:LEADER_LEN].decode("latin-1")
@@ -245,38 +238,48 @@ class BaseRecord(_Generic):
 
     def _is_plain(self) -> bool:
         """Whether the bytes, decoded and cut at 1E, are what the fields were before any change."""
-        return self._kind & 15 == Kind.PLAIN and self._origin.encoding == Encoding.KEPT
+        return not self._kind & 15
 
-    def _cut(self) -> None:
-        contents = self._text().split(_FIELD_END)
-        head = contents.pop(0)
-        contents.pop()  # what stands behind the last terminator
-        # A directory has twelve characters for each field, the flat form only its tag.
-        places = _DIRECTORY if self._is_plain() else _FLAT_HEAD
-        self._tags = places.tags(head, len(contents))
-        self._fields = contents
+    def _is_current(self) -> bool:
+        """Whether nobody has changed the tag of a field; if somebody has, load the record."""
+        if self._kind & CUT:
+            for field, tag in self._given:
+                if field.tag is not tag:
+                    self._given = [(field, field.tag) for field, _ in self._given]
+                    self._load()
+                    return False
+        return True
+
+    def _cut(self, count: int) -> bool:
+        """Get ready to hand out fields; False when there are so many that all had to be loaded."""
         self._given = []
+        self._order = bytearray(_NUMBERS[:count])
         self._kind |= CUT
+        if count <= len(_NUMBERS):
+            return True
+        self._load()
+        return False
 
-    def _tag_list(self) -> list[str]:
-        """The tags of the fields, in their order."""
-        if self._kind & LOADED:
-            return [field.tag for field in self._fields]
-        if not self._kind & CUT:
-            self._cut()
-        for field, tag in self._given:
-            if field.tag is not tag:
-                self._read_tags_again()
-                break
-        return self._tags
-
-    def _read_tags_again(self) -> None:
-        """Somebody has changed the tag of a field that was handed out."""
-        self._given = []
-        for index, part in enumerate(self._fields):
-            if part.__class__ is not str:
-                self._tags[index] = part.tag
-                self._given.append((part, part.tag))
+    def _is_listed(self) -> bool:
+        """Bring `_tags`, `_order` and `_given` up to date, unless the record is loaded."""
+        if self._kind & LOADED or not self._is_current():
+            return False
+        if self._kind & LISTED:
+            return True
+        if self._is_plain():
+            head, step = self._data[LEADER_LEN : int(self._data[12:17]) - 1], _ENTRY_LEN
+        else:
+            self._fields = self._text().split(_FIELD_END)
+            head, step = self._fields[0][LEADER_LEN:].encode(), 3
+        count = len(head) // step
+        if not self._kind & CUT and not self._cut(count):
+            return False
+        self._tags = tags = _tags_of(head, step)
+        if self._kind & ADDED:
+            added = self._given[count - len(self._order) :]
+            tags += "".join([f"{tag} " for _, tag in added]).encode()
+        self._kind = self._kind & ~ADDED | LISTED
+        return True
 
     def _make(self, tag: str, content: str) -> F:
         field = self._field_class.__new__(self._field_class)
@@ -285,21 +288,72 @@ class BaseRecord(_Generic):
         field._content = content
         return field
 
-    def _field_at(self, index: int) -> F:
-        """The field at an index of the tag list."""
-        field: F | str = self._fields[index]
-        if isinstance(field, str):
-            tag = self._tags[index]
-            field = self._fields[index] = self._make(tag, field)
-            self._given.append((field, tag))
-            self._kind |= OUT
+    def _content(self, place: int) -> str:
+        """The content of a field of plain bytes, from its place as `find_field` gives it."""
+        start = place >> 15 & 0x1FFFF
+        try:
+            return self._data[start : start + (place & 0x7FFF)].decode()
+        except UnicodeDecodeError:
+            self._text()  # which says where
+            raise
+
+    def _hand_out(self, place: int, tag: str) -> F:
+        """The field with this tag at a place, where the directory tells it."""
+        index = (place >> 48 & 0x7FFF) - 1
+        if not self._kind & CUT and not self._cut(place >> 32 & 0xFFFF):
+            return self._fields[index]  # type: ignore[no-any-return]
+        given = self._order.count(0, 0, index) if self._given else 0
+        if not self._order[index]:
+            return self._given[given][0]
+        field = self._make(tag, self._content(place))
+        self._given.insert(given, (field, tag))
+        self._order[index] = 0
+        self._kind |= OUT
         return field
 
+    def _field_at(self, index: int) -> F:
+        """The field at an index, once the tags are listed."""
+        number = self._order[index]
+        given = self._order.count(0, 0, index)
+        if not number:
+            return self._given[given][0]
+        if self._is_plain():
+            data = self._data
+            content = self._content(find_field(data, len(data), b"", 0, number))
+        else:
+            content = self._fields[number]
+        tag = self._tags[index * _TAG_LEN : index * _TAG_LEN + 3].decode()
+        field = self._make(tag, content)
+        self._given.insert(given, (field, tag))
+        self._order[index] = 0
+        self._kind |= OUT
+        return field
+
+    def _find(self, tag: str, index: int = 0) -> int:
+        """Where from `index` on a tag comes next, once the tags are listed; -1: nowhere."""
+        if len(tag) != 3:
+            return -1
+        # Tags have no blank in them, so this cannot find the middle of one.
+        return self._tags.find(f"{tag} ".encode(), index * _TAG_LEN) // _TAG_LEN
+
+    def _parts(self) -> tuple[list[str], list[Any]]:
+        """The tags, and the fields; those that are not handed out as their content."""
+        if not self._kind & OUT:
+            head, *contents = self._text().split(_FIELD_END)
+            tags = _tags_of(head[LEADER_LEN:].encode(), _ENTRY_LEN if self._is_plain() else 3)
+            return tags.decode().split(), contents[:-1]
+        if not self._is_listed():
+            return [field.tag for field in self._fields], self._fields
+        contents = self._text().split(_FIELD_END) if self._is_plain() else self._fields
+        given = iter(self._given)
+        parts = [contents[number] if number else next(given)[0] for number in self._order]
+        return self._tags.decode().split(), parts
+
     def _load(self) -> None:
-        tags, fields = self._tag_list(), []
         field_class = self._field_class
         new = field_class.__new__
-        for tag, part in zip(tags, self._fields):
+        fields = []
+        for tag, part in zip(*self._parts()):
             if part.__class__ is str:
                 field = new(field_class)
                 field.tag = tag
@@ -309,40 +363,23 @@ class BaseRecord(_Generic):
             else:
                 fields.append(part)
         self._fields = fields
-        self._kind = self._kind & ~CUT | OUT | LOADED
-
-    def _find(self, tag: str) -> int:
-        """Where the directory's first entry for a tag stands in plain bytes; -1: nowhere."""
-        data = self._data
-        end = int(data[12:17])
-        wanted = tag.encode()
-        at = data.find(wanted, LEADER_LEN, end)
-        while at % _ENTRY_LEN and at >= 0:
-            at = data.find(wanted, at + 1, end)
-        return at if len(wanted) == 3 else -1
+        self._kind = self._kind & ~(CUT | ADDED | LISTED) | OUT | LOADED
 
     def _peek(self, tag: str) -> F | None:
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
-        if self._kind & OUT or not self._is_plain():
+        if self._kind & (OUT | _BY_DIRECTORY):
             return self.get(tag)
-        at = self._find(tag)
-        if at < 0:
-            return None
         data = self._data
-        start = int(data[12:17]) + int(data[at + 7 : at + 12])
-        try:
-            return self._make(tag, data[start : start + int(data[at + 3 : at + 7]) - 1].decode())
-        except UnicodeDecodeError:
-            return self.get(tag)  # which says where
+        wanted = tag.encode()
+        place = find_field(data, len(data), wanted, len(wanted), 1)
+        return self._make(tag, self._content(place)) if place else None
 
     def _flat_text(self) -> str:
         """The record as it is now, in the flat form, before it is encoded."""
-        tags = self._tag_list()
-        contents = [part if part.__class__ is str else part._text() for part in self._fields]
+        tags, parts = self._parts()
+        contents = [part if part.__class__ is str else part._text() for part in parts]
         head = f"{self._leader if self._kind & LEADER_OUT else self._head()}{''.join(tags)}"
-        # Tags that nobody has handled are what they were.
-        suspects = tags if self._kind & LOADED else [tag for _, tag in self._given]
-        if not head.isascii() or not {3}.issuperset(map(len, suspects)):
+        if not head.isascii() or not {3}.issuperset(map(len, tags)):
             self._refuse()
         contents.append(_RECORD_END)
         return f"{head}{_FIELD_END}{_FIELD_END.join(contents)}"
@@ -364,8 +401,14 @@ class BaseRecord(_Generic):
 
     def _check_values(self) -> None:
         """A delimiter that somebody put into a value or a code would make subfields of its own."""
-        for field in self._fields:
-            if field.__class__ is str or field.control_field or field._content is not None:
+        if not self._kind & OUT:
+            return
+        if not self._kind & LOADED and self._is_current():
+            handed_out = [field for field, _ in self._given]
+        else:
+            handed_out = self._fields
+        for field in handed_out:
+            if field.control_field or field._content is not None:
                 continue
             for code, value in field._subfields:
                 if len(code) != 1 or DELIMITER in code or DELIMITER in value:
@@ -393,6 +436,17 @@ class BaseRecord(_Generic):
         head = f"{leader[5:12]}".encode()
         return data[:5] + head + data[12:17] + leader[17:].encode() + data[LEADER_LEN:]
 
+    def _assembled(self, leader: str) -> bytes | None:
+        """The record in ISO 2709 with this leader: of its own bytes and what was handed out.
+
+        None where the bytes are not plain or more is handed out than not. Raises MarcError.
+        """
+        if self._kind & (LOADED | 15) or leader[9:10] != "a" or not self._is_current():
+            return None
+        fresh = [f"{tag}{field._text()}{_FIELD_END}" for field, tag in self._given]
+        data = f"{leader}{''.join(fresh)}".encode()
+        return _core.assembler().assemble(self._data, bytes(self._order), data)
+
     def _convert(
         self,
         target: str,
@@ -403,7 +457,6 @@ class BaseRecord(_Generic):
         """The record as the core writes it in another format."""
         kind, encoding = self._kind, self._origin.encoding
         if kind & OUT or encoding is None or self._leader_changed():
-            self._tag_list()
             self._check_values()
             data, source = self._encoded(), "flat"
         else:
@@ -453,7 +506,6 @@ class BaseRecord(_Generic):
         if number is not None:
             return self._convert("marc", number, unmappable)
         codec = check_codec(encoding)
-        self._tag_list()
         self._check_values()
         text = self._flat_text()
         # Leader/09 a would say Unicode.
@@ -474,6 +526,14 @@ class BaseRecord(_Generic):
         patched = self._with_leader()
         if patched is not None and patched[9] == self._data[9]:
             return patched
+        if self._kind & (OUT | LOADED) == OUT:
+            self._check_values()
+            try:
+                made = self._assembled(str(self.leader))
+            except (MarcError, UnicodeEncodeError):
+                made = None  # the other way says what is wrong
+            if made is not None:
+                return made
         is_read = self._kind & 15 == Kind.OTHER
         if is_read and self._kind & OUT and self._text() == self._flat_text():
             encoding = self._origin.encoding or Encoding.KEPT
@@ -516,9 +576,13 @@ class BaseRecord(_Generic):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        if self._kind & OUT or not self._is_plain():
-            return tag in self._tag_list()
-        return self._find(tag) >= 0
+        if not self._kind & _BY_DIRECTORY and self._is_current():
+            data = self._data
+            wanted = tag.encode()
+            return len(wanted) == 3 and find_field(data, len(data), wanted, 3, 1) > 0
+        if self._is_listed():
+            return self._find(tag) >= 0
+        return any([field.tag == tag for field in self._fields])
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
@@ -529,28 +593,47 @@ class BaseRecord(_Generic):
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
-        tags = self._tag_list()
-        return self._field_at(tags.index(tag)) if tag in tags else default
+        if not self._kind & _BY_DIRECTORY and self._is_current():
+            data = self._data
+            wanted = tag.encode()
+            place = find_field(data, len(data), wanted, 3, 1) if len(wanted) == 3 else 0
+            return self._hand_out(place, tag) if place else default
+        if self._is_listed():
+            index = self._find(tag)
+            return self._field_at(index) if index >= 0 else default
+        for field in self._fields:
+            if field.tag == tag:
+                return field  # type: ignore[no-any-return]
+        return default
 
     def get_fields(self, *tags: str) -> list[F]:
         """All fields with any of these tags, in the record's order; without tags all there are."""
-        return self._with_tags(tags) if tags else list(self.fields)
+        if not tags:
+            return list(self.fields)
+        return self._with_tags(tags, "".join([tag for tag in tags if len(tag) == 3]).encode())
 
-    def _with_tags(self, wanted: Collection[str]) -> list[F]:
-        tags = self._tag_list()
-        if isinstance(wanted, tuple) and len(wanted) == 1:
-            found, index = [], -1
-            for _ in range(tags.count(wanted[0])):
-                index = tags.index(wanted[0], index + 1)
-                found.append(index)
-        else:
-            found = [index for index, tag in enumerate(tags) if tag in wanted]
-        return [self._field_at(index) for index in found]
+    def _with_tags(self, wanted: Collection[str], joined: bytes) -> list[F]:
+        """The fields with any of these tags, which `joined` has one behind the other."""
+        if not self._kind & _BY_DIRECTORY and self._is_current():
+            data, size, found = self._data, len(joined), []
+            place = find_field(data, len(data), joined, size, 1) if joined else 0
+            while place:
+                number = place >> 48 & 0x7FFF
+                at = LEADER_LEN + (number - 1) * _ENTRY_LEN
+                found.append(self._hand_out(place, data[at : at + 3].decode()))
+                if place < _HAS_MORE:
+                    break
+                place = find_field(data, len(data), joined, size, number + 1)
+            return found
+        if not self._is_listed():
+            return [field for field in self._fields if field.tag in wanted]
+        indexes = [index for index, tag in enumerate(self._tags.decode().split()) if tag in wanted]
+        return [self._field_at(index) for index in indexes]
 
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
         for field in fields:
-            self._put(len(self._tag_list()), field)
+            self._put(None, field)
 
     def add_ordered_field(self, *fields: F) -> None:
         """Add each field before the first with a higher tag. A tag that is no number goes last."""
@@ -562,51 +645,83 @@ class BaseRecord(_Generic):
         for field in fields:
             self._put(self._place(field.tag, 1), field)
 
-    def _place(self, new: str, digits: int) -> int:
-        tags = self._tag_list()
-        if new.isdigit():
-            for index, tag in enumerate(tags):
-                if not tag.isdigit() or tag[:digits] > new[:digits]:
-                    return index
-        return len(tags)
+    def _place(self, new: str, digits: int) -> int | None:
+        """The index to insert a field at, by its tag; None for the end."""
+        if not new.isdigit():
+            return None
+        if self._is_listed():
+            tags = self._tags.decode().split()
+        else:
+            tags = [field.tag for field in self._fields]
+        for index, tag in enumerate(tags):
+            if not tag.isdigit() or tag[:digits] > new[:digits]:
+                return index
+        return None
 
-    def _put(self, index: int, field: F) -> None:
-        self._fields.insert(index, field)
-        if not self._kind & LOADED:
-            self._tags.insert(index, field.tag)
-            self._given.append((field, field.tag))
+    def _put(self, index: int | None, field: F) -> None:
+        """Insert a field, or with None add it at the end."""
+        tag = field.tag
+        # Only a tag that is one has a place in `_tags`.
+        is_tag = len(tag) == 3 and tag.isascii() and tag.isalnum()
+        if index is None and is_tag and not self._kind & (15 | LISTED | LOADED):
+            if self._kind & CUT or self._cut((int(self._data[12:17]) - 1) // _ENTRY_LEN - 2):
+                self._order.append(0)
+                self._given.append((field, tag))
+                self._kind |= OUT | ADDED
+                return
+        elif is_tag and self._is_listed():
+            order = self._order
+            index = len(order) if index is None else index
+            self._given.insert(order.count(0, 0, index), (field, tag))
+            order.insert(index, 0)
+            self._tags[index * _TAG_LEN : index * _TAG_LEN] = f"{tag} ".encode()
             self._kind |= OUT
+            return
+        fields = self.fields
+        fields.insert(len(fields) if index is None else index, field)
+
+    def _drop(self, index: int) -> None:
+        """Remove the field at an index, once the tags are listed."""
+        if not self._order[index]:
+            del self._given[self._order.count(0, 0, index)]
+        del self._order[index]
+        del self._tags[index * _TAG_LEN : (index + 1) * _TAG_LEN]
+        self._kind |= OUT
 
     def _index(self, field: F) -> int:
-        """Where this very field stands. Raises ValueError if it does not."""
-        self._tag_list()
-        for index, other in enumerate(self._fields):
+        """Where this very field stands in `fields`. Raises ValueError if it does not."""
+        for index, other in enumerate(self.fields):
             if other is field:
                 return index
         raise ValueError
 
-    def _remove(self, field: F) -> None:
-        """Remove this very field. Raises ValueError if it is not there."""
-        index = self._index(field)
-        del self._fields[index]
-        if not self._kind & LOADED:
-            del self._tags[index]
-
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        own = self._tag_list()
-        if frozenset(tags).isdisjoint(own):
+        if not self._kind & (OUT | _BY_DIRECTORY):
+            data, joined = self._data, "".join([tag for tag in tags if len(tag) == 3]).encode()
+            if not joined or not find_field(data, len(data), joined, len(joined), 1):
+                return
+        if not self._is_listed():
+            self._fields[:] = [field for field in self._fields if field.tag not in tags]
             return
-        kept = [index for index, tag in enumerate(own) if tag not in tags]
-        self._fields[:] = [self._fields[index] for index in kept]
-        if not self._kind & LOADED:
-            self._tags = [own[index] for index in kept]
-            self._kind |= OUT
+        for tag in tags:
+            index = self._find(tag)
+            while index >= 0:
+                self._drop(index)
+                index = self._find(tag, index)
 
     def _linked(self, field: Field) -> list[F]:
         """The fields 880 that a field's $6 is linked to."""
         number = field.linkage_occurrence_num()
         return [other for other in self.get_fields("880") if other.linkage_occurrence_num() == number]
+
+
+def _tags_of(head: bytes, step: int) -> bytearray:
+    """The tags that stand at every `step` bytes of a head, each with a blank behind it."""
+    tags = bytearray(b" " * (len(head) // step * _TAG_LEN))
+    for place in range(3):
+        tags[place::_TAG_LEN] = head[place::step]
+    return tags
 
 
 def check_invalid_xml(invalid_xml: str) -> bool:

@@ -189,13 +189,31 @@ class Field:
             raise AttributeError(f"control field {self.tag} has no indicators")
         if len(value) != 2:
             raise ValueError(f"a field has two indicators, not {len(value)}: {value!r}")
-        if self._content is not None:
+        self._set_indicators(Indicators(*value))
+
+    def _set_indicators(self, value: Indicators) -> None:
+        content = self._content
+        if content is not None:
+            # Where two stand and two take their place, the rest can stay as it is.
+            if content.find(DELIMITER) == 2 and len(f"{value[0]}{value[1]}") == 2:
+                self._content = f"{value[0]}{value[1]}{content[2:]}"
+                return
             self._split()
-        self._indicators = Indicators(*value)
+        self._indicators = value
+
+    def _pairs(self) -> list[Any]:
+        """Code and value of each subfield, to be read only."""
+        if self._content is None or self.control_field:
+            return [] if self.control_field else self._subfields
+        parts = self._content.split(DELIMITER)
+        return [(part[0], part[1:]) for part in parts[1:] if part]
 
     @property
     def indicator1(self) -> str:
         """The first indicator; empty for a control field."""
+        content = self._content
+        if content and content.find(DELIMITER) == 2 and not self.control_field:
+            return content[0]
         indicators = self.indicators
         return indicators.first if indicators else ""
 
@@ -206,6 +224,9 @@ class Field:
     @property
     def indicator2(self) -> str:
         """The second indicator; empty for a control field."""
+        content = self._content
+        if content and content.find(DELIMITER) == 2 and not self.control_field:
+            return content[1]
         indicators = self.indicators
         return indicators.second if indicators else ""
 
@@ -247,11 +268,22 @@ class Field:
         """
         if self.control_field:
             raise KeyError(f"{code}: field {self.tag} is a control field")
+        content = self._content
+        if content and DELIMITER not in f"{value}" and self._has_only(content, code):
+            start = content.find(DELIMITER + code) + 2
+            end = content.find(DELIMITER, start)
+            self._content = f"{content[:start]}{value}{content[end:] if end >= 0 else ''}"
+            return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
         if len(found) != 1:
             number = "no" if not found else "more than one"
             raise KeyError(f"{code}: field {self.tag} has {number} subfield with this code")
         self.subfields[found[0]] = Subfield(code, value)
+
+    @staticmethod
+    def _has_only(content: str, code: str) -> bool:
+        """Whether a content has one subfield with this code."""
+        return len(code) == 1 and content.count(DELIMITER + code) == 1
 
     def __contains__(self, code: str) -> bool:
         """Whether there is a subfield with this code."""
@@ -261,7 +293,7 @@ class Field:
         """The values of all subfields with any of these codes, in the field's order."""
         if self.control_field:
             return []
-        return [subfield.value for subfield in self.subfields if subfield.code in codes]
+        return [value for code, value in self._pairs() if code in codes]
 
     def add_subfield(self, code: str, value: str, pos: int | None = None) -> None:
         """Add a subfield at the end, or before the one at index `pos`.
@@ -270,23 +302,32 @@ class Field:
         """
         if self.control_field:
             return
-        if pos is None:
+        if pos is None and self._content and len(code) == 1 and DELIMITER not in f"{code}{value}":
+            self._content += f"{DELIMITER}{code}{value}"
+        elif pos is None:
             self.subfields.append(Subfield(code, value))
         else:
             self.subfields.insert(pos, Subfield(code, value))
 
     def delete_subfield(self, code: str) -> str | None:
         """Remove the first subfield with this code and return its value, None if there is none."""
-        if not self.control_field:
-            for index, subfield in enumerate(self.subfields):
-                if subfield.code == code:
-                    return self.subfields.pop(index).value
+        if self.control_field or code not in self:
+            return None
+        content = self._content
+        if content and self._has_only(content, code):
+            start = content.find(DELIMITER + code)
+            end = content.find(DELIMITER, start + 1)
+            self._content = content[:start] + (content[end:] if end >= 0 else "")
+            return content[start + 2 : end if end >= 0 else None]
+        for index, subfield in enumerate(self.subfields):
+            if subfield.code == code:
+                return self.subfields.pop(index).value
         return None
 
     def subfields_as_dict(self) -> dict[str, list[str]]:
         """The values by code, each code's in a list. Empty for a control field."""
         values: dict[str, list[str]] = {}
-        for code, value in self:
+        for code, value in self._pairs():
             values.setdefault(code, []).append(value)
         return values
 
@@ -312,7 +353,7 @@ class Field:
         return "".join(
             [
                 f" -- {value}" if code in divisions else f" {value}"
-                for code, value in self.subfields
+                for code, value in self._pairs()
                 if code != "6"
             ]
         ).strip()
@@ -333,7 +374,7 @@ class Field:
         if self.control_field:
             return f"={self.tag}  {(self._content or '').replace(' ', chr(92))}"
         indicators = "".join(self.indicators or ()).replace(" ", "\\")
-        return f"={self.tag}  {indicators}" + "".join([f"${c}{v}" for c, v in self.subfields])
+        return f"={self.tag}  {indicators}" + "".join([f"${c}{v}" for c, v in self._pairs()])
 
     def __repr__(self) -> str:
         if self.control_field:

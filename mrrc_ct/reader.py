@@ -7,7 +7,7 @@ from operator import length_hint
 from types import TracebackType
 
 from . import _core
-from ._bindings import FINAL, Kind, Status
+from ._bindings import FINAL, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import Origin
 from .errors import MarcError, ReaderClosed, SourceError
@@ -26,6 +26,8 @@ def _records(
 ) -> list[Record]:
     """The records of a batch; `number` and `offset` are those of the first."""
     records = []
+    # Text whose encoding is said to be another than leader/09 has it is not plain.
+    encoded = 0 if origin.encoding == Encoding.KEPT else Kind.OTHER
     new, start = Record.__new__, 0
     for end, kind in zip(ends, kinds):
         if kind <= Kind.OTHER:
@@ -37,7 +39,7 @@ def _records(
             record = new(AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord)
             kind &= Kind.OTHER
         record._data = data[start:end]
-        record._kind = kind
+        record._kind = kind | encoded
         record._origin = origin
         record._number = number
         record._offset = offset + start

@@ -245,6 +245,44 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
+/// Where a field stands, in one number: whether another follows that was asked for (1 bit), its own
+/// number (15 bits), how many there are (16 bits), where its content starts in the record (17
+/// bits), the content's length in bytes (15 bits).
+fn placeOf(found: iso2709.Found, has_more: bool) u64 {
+    return @as(u64, @intFromBool(has_more)) << 63 | @as(u64, found.number + 1) << 48 |
+        @as(u64, found.count) << 32 | @as(u64, found.start) << 15 | @as(u64, found.length);
+}
+
+comptime {
+    std.debug.assert(iso2709.record_length_max < 1 << 17);
+    std.debug.assert(iso2709.field_length_max < 1 << 15);
+}
+
+pub export fn mrrc_find_field(bytes: ?[*]const u8, length: u64, tags: ?[*]const u8, tags_length: u64, first: u32) callconv(.c) u64 {
+    const record = slice(bytes, length);
+    const wanted = slice(tags, tags_length);
+    const found = iso2709.findField(record, wanted, first) orelse return 0;
+    const has_more = wanted.len > 0 and iso2709.findField(record, wanted, found.number + 2) != null;
+    return placeOf(found, has_more);
+}
+
+pub export fn mrrc_assemble(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, order: ?[*]const u8, order_length: u64, fresh: ?[*]const u8, fresh_length: u64, output: *Output, problem: *Problem) callconv(.c) i32 {
+    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return @backingInt(Status.invalid_argument)));
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    const converter = &handle.converter;
+    output.* = .{};
+    converter.assemble(slice(bytes, length), slice(order, order_length), slice(fresh, fresh_length)) catch |err| switch (err) {
+        error.OutOfMemory => return @backingInt(Status.out_of_memory),
+        error.Problem => {
+            problem.* = converter.problem;
+            return @backingInt(Status.problem);
+        },
+    };
+    output.* = .{ .consumed = length, .bytes = converter.out.items().ptr, .length = converter.out.length() };
+    return @backingInt(Status.done);
+}
+
 pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, sets: *Sets, output: *Output, problem: *Problem) callconv(.c) i32 {
     const handle: *Handle = @ptrCast(@alignCast(pointer orelse return @backingInt(Status.invalid_argument)));
     if (sets.g0 > 0xff or sets.g1 > 0xff) return @backingInt(Status.invalid_argument);
@@ -297,6 +335,16 @@ pub const documentation = [_]Documentation{
         .name = "mrrc_convert",
         .parameters = &.{ "converter", "bytes", "length", "flags", "output", "problem" },
         .text = "Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record.",
+    },
+    .{
+        .name = "mrrc_find_field",
+        .parameters = &.{ "bytes", "length", "tags", "tags_length", "first" },
+        .text = "Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives whether another follows, its number, how many fields there are, where its content starts in the record, and the content's length, in 1, 15, 16, 17 and 15 bits; 0 when there is none.",
+    },
+    .{
+        .name = "mrrc_assemble",
+        .parameters = &.{ "converter", "bytes", "length", "order", "order_length", "fresh", "fresh_length", "output", "problem" },
+        .text = "Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without changing their encoding. `order` has a byte for each field: its number in the directory, from 1, or 0 for the next new one. `fresh` is the leader and the new fields, each its tag, its content and 1E.",
     },
     .{
         .name = "mrrc_decode_marc8",

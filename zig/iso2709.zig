@@ -149,9 +149,7 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
 pub fn isRegular(bytes: []const u8, frame: Frame) bool {
     if (frame.fieldCount() == 0) return false;
     const body = bytes[frame.base_address..];
-    for (body[0 .. body.len - 1], body[1..]) |byte, next| {
-        if (byte == record_module.subfield_delimiter and (next < ' ' or next >= 0x80)) return false;
-    }
+    if (scan.hasBefore(record_module.subfield_delimiter, .{ .below = ' ', .above = '~' }, body)) return false;
     var at: usize = leader_length;
     while (at < frame.base_address - 1) : (at += entry_length) {
         const entry = bytes[at..][0..entry_length];
@@ -218,6 +216,43 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
             .end = start + parseDigits(4, entry[3..7]).? - 1,
         });
     }
+}
+
+pub const Found = struct { number: usize, count: usize, start: usize, length: usize };
+
+/// From field `first` on, counted from 1, the first with one of `tags`, which stand one behind the
+/// other; without tags field `first` itself. Of a record that is not sound nothing may be found,
+/// but nothing outside of it is.
+pub fn findField(bytes: []const u8, tags: []const u8, first: usize) ?Found {
+    if (bytes.len < record_length_min or bytes.len > record_length_max or first == 0) return null;
+    const base = parseDigits(5, bytes[12..17]) orelse return null;
+    if (base <= leader_length or base >= bytes.len) return null;
+    const count = (base - leader_length - 1) / entry_length;
+    for (first - 1..@max(first - 1, count)) |number| {
+        const entry = bytes[leader_length + number * entry_length ..][0..entry_length];
+        if (tags.len > 0 and !hasTag(tags, entry[0..3])) continue;
+        const start = base + (parseDigits(5, entry[7..12]) orelse return null);
+        const length = parseDigits(4, entry[3..7]) orelse return null;
+        if (length == 0 or start + length > bytes.len) return null;
+        return .{ .number = number, .count = count, .start = start, .length = length - 1 };
+    }
+    return null;
+}
+
+inline fn hasTag(tags: []const u8, tag: *const Tag) bool {
+    var at: usize = 0;
+    while (at + 3 <= tags.len) : (at += 3) {
+        if (tags[at] == tag[0] and tags[at + 1] == tag[1] and tags[at + 2] == tag[2]) return true;
+    }
+    return false;
+}
+
+/// Tag and content of the field of a checked record with this number, from 0; null: it has fewer.
+pub fn fieldAt(bytes: []const u8, frame: Frame, number: usize) ?struct { Tag, []const u8 } {
+    if (number >= frame.fieldCount()) return null;
+    const entry = bytes[leader_length + number * entry_length ..][0..entry_length];
+    const start = frame.base_address + parseDigits(5, entry[7..12]).?;
+    return .{ entry[0..3].*, bytes[start..][0 .. parseDigits(4, entry[3..7]).? - 1] };
 }
 
 /// Append the record. The leader's lengths are computed, the rest of it is written as it is.

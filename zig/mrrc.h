@@ -167,6 +167,12 @@ void mrrc_converter_destroy(void *converter);
 /* Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record. */
 int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uint32_t flags, MrrcOutput *output, MrrcProblem *problem);
 
+/* Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives whether another follows, its number, how many fields there are, where its content starts in the record, and the content's length, in 1, 15, 16, 17 and 15 bits; 0 when there is none. */
+uint64_t mrrc_find_field(const uint8_t *bytes, uint64_t length, const uint8_t *tags, uint64_t tags_length, uint32_t first);
+
+/* Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without changing their encoding. `order` has a byte for each field: its number in the directory, from 1, or 0 for the next new one. `fresh` is the leader and the new fields, each its tag, its content and 1E. */
+int32_t mrrc_assemble(void *converter, const uint8_t *bytes, uint64_t length, const uint8_t *order, uint64_t order_length, const uint8_t *fresh, uint64_t fresh_length, MrrcOutput *output, MrrcProblem *problem);
+
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
 int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);
 

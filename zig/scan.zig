@@ -59,6 +59,17 @@ pub fn indexOf(comptime class: Class, bytes: []const u8) usize {
     return bytes.len;
 }
 
+/// Whether `byte` stands anywhere before a byte of `class`.
+pub fn hasBefore(comptime byte: u8, comptime class: Class, bytes: []const u8) bool {
+    var at: usize = 0;
+    while (at + lanes < bytes.len) : (at += lanes) {
+        const here = mask(load(bytes[at..]) == @as(Vector, @splat(byte)));
+        if (here & class.hits(load(bytes[at + 1 ..])) != 0) return true;
+    }
+    while (at + 1 < bytes.len) : (at += 1) if (bytes[at] == byte and class.has(bytes[at + 1])) return true;
+    return false;
+}
+
 /// How many bytes are of `class`.
 pub fn count(comptime class: Class, bytes: []const u8) usize {
     var at: usize = 0;
@@ -132,6 +143,8 @@ test "a byte of the class is found wherever it stands" {
             bytes[at] = special;
             try std.testing.expectEqual(at, indexOf(class, &bytes));
             try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
+            try std.testing.expectEqual(at > 0, hasBefore('x', class, &bytes));
+            try std.testing.expect(!hasBefore('y', class, &bytes));
             var out: Buffer = .{ .gpa = std.testing.allocator };
             defer out.deinit();
             try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes, bytes.len));

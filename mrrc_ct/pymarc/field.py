@@ -97,9 +97,7 @@ class Field(native.Field):
             return
         if isinstance(value, (list, tuple)) and value and len(value) != 2:
             raise ValueError(f"a field has two indicators, not {len(value)}: {value!r}")
-        if self._content is not None:
-            self._split()
-        self._indicators = value if isinstance(value, Indicators) else Indicators(*value)
+        self._set_indicators(value if isinstance(value, Indicators) else Indicators(*value))
 
     @classmethod
     def convert_legacy_subfields(cls, subfields: list[str]) -> list[Subfield]:

@@ -92,12 +92,9 @@ class Record(BaseRecord[Field]):
     def _as_leader(self, value: Any) -> Any:
         return value  # a string stays one
 
-    def __getstate__(self) -> tuple[Any, ...]:
-        return (*super().__getstate__(), self.pos, self.force_utf8, self.to_unicode)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        *rest, self.pos, self.force_utf8, self.to_unicode = state
-        super().__setstate__(tuple(rest))
+    def __getstate__(self) -> dict[str, Any]:
+        own = {"pos": self.pos, "force_utf8": self.force_utf8, "to_unicode": self.to_unicode}
+        return {**super().__getstate__(), **own}
 
     def __iter__(self) -> Iterator[Field]:
         """The fields."""
@@ -123,7 +120,7 @@ class Record(BaseRecord[Field]):
         """Remove fields. Raises FieldNotFound for one that is not in the record."""
         for field in fields:
             try:
-                self._remove(field)
+                del self.fields[self._index(field)]
             except ValueError:
                 raise FieldNotFound from None
 
@@ -192,19 +189,18 @@ class Record(BaseRecord[Field]):
         if self.to_unicode:
             if not self._kind & (OUT | LEADER_OUT | FLAT) and self._data[9] == ord("a"):
                 return self._data
-            leader: Any = self.leader
-            if isinstance(leader, Leader):
-                leader.leader = f"{leader.leader[:9]}a{leader.leader[10:]}"
-            else:
-                self.leader = f"{leader[:9]}a{leader[10:]}"  # type: ignore[assignment]
-        head = str(self.leader)
+            self._set_coding()
+        head = str(self._leader) if self._kind & LEADER_OUT else self._data[:LEADER_LEN].decode()
         if head[9] == "a":
             patched = self._with_leader()
             if patched is not None:
                 return patched
             try:
-                flat = self._flat_text().encode()
-                return _core.converter_of("flat", "marc").convert_one(flat)
+                made = self._assembled(head)
+                if made is None:
+                    flat = self._flat_text().encode()
+                    made = _core.converter_of("flat", "marc").convert_one(flat)
+                return made
             except (FieldTooLong, RecordTooLong):
                 raise
             except (MarcError, TypeError):
@@ -213,6 +209,16 @@ class Record(BaseRecord[Field]):
         return _lax.marc_of(head, self.fields, encoding)
 
     as_marc21 = as_marc
+
+    def _set_coding(self) -> None:
+        """Set leader/09 to say Unicode."""
+        if not self._kind & LEADER_OUT and self._data[9] == ord("a"):
+            return
+        leader: Any = self.leader
+        if isinstance(leader, Leader):
+            leader.leader = f"{leader.leader[:9]}a{leader.leader[10:]}"
+        else:
+            self.leader = f"{leader[:9]}a{leader[10:]}"  # type: ignore[assignment]
 
     def as_dict(self) -> dict[str, Any]:
         """The record as MARC-in-JSON has it, in dictionaries and lists."""
