@@ -20,6 +20,8 @@ from .conversion import (
     marcjson_to_records,
     mrk_to_record,
     mrk_to_records,
+    read,
+    write,
     xml_to_record,
     xml_to_records,
 )
@@ -27,15 +29,17 @@ from .errors import MarcError
 from .field import Field, Indicators, Subfield
 from .leader import Leader
 from .reader import MARCReader
-from .record import Record
+from .record import AuthorityRecord, HoldingsRecord, Record
 from .writer import MARCWriter
 
 __version__ = "0.1.0"
 
 __all__ = [
     "FORMATS",
+    "AuthorityRecord",
     "Count",
     "Field",
+    "HoldingsRecord",
     "Indicators",
     "Leader",
     "MARCReader",
@@ -52,6 +56,8 @@ __all__ = [
     "marcjson_to_records",
     "mrk_to_record",
     "mrk_to_records",
+    "read",
+    "write",
     "xml_to_record",
     "xml_to_records",
 ]

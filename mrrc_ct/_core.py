@@ -305,7 +305,7 @@ class Converter:
 
 
 class Assembler:
-    """Makes ISO 2709 records of fields of an old one and new ones, without looking at their text."""
+    """Makes ISO 2709 records of fields of an old one and of new ones, their text as it is."""
 
     __slots__ = ("_converter",)
 

@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from . import _core
 from ._bindings import FINAL, Status
 from ._source import Window
+from .base import Origin
 from .errors import CompressedDataInvalid, MarcError, SourceError
 from .reader import MARCReader
-from .base import Origin
 from .record import Record, flat_record
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
+
+    from .base import BaseRecord
 
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
@@ -204,35 +206,61 @@ class Work:
             records = _read_lenient(MARCReader.over(self.window, from_encoding, references), self)
         else:
             records = records_of_text(self)
-        converter = _core.Converter("flat", report.to, replace_forbidden=replace_forbidden)
+        formatter = Formatter(report.to, replace_forbidden)
         if report.to != "marc":
-            converter.feed(b"", 0, 0)
-            yield bytes(converter.output())
+            yield formatter.begin()
         for record in records:
             report.records_read += 1
             try:
                 if report.to == "marc":
                     piece: bytes | memoryview = record.as_marc(encoding, unmappable=unmappable)
                 else:
-                    flat = record._encoded()
-                    if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
-                        error = _core.error_of(converter.problem)
-                        if converter.consumed < len(flat):
-                            # Shown again, the rest is left behind, not the next record.
-                            converter.feed(flat, len(flat), 0)
-                        raise record._placed(error)
-                    piece = converter.output()
+                    piece = formatter.format(record)
             except MarcError as error:
                 self.lose(error)
                 continue
             report.records_written += 1
             yield piece
             self.tell_progress()
-        report.characters_replaced = converter.counts.characters_replaced
+        report.characters_replaced = formatter.characters_replaced
         if report.to != "marc":
-            converter.feed(b"", 0, FINAL)
-            yield bytes(converter.output())
+            yield formatter.end()
         self.tell_progress()
+
+
+class Formatter:
+    """Records to a text format: `begin()`, `format(record)` for each, `end()`."""
+
+    def __init__(self, to: str, replace_forbidden: bool) -> None:
+        self._converter = _core.Converter("flat", to, replace_forbidden=replace_forbidden)
+
+    @property
+    def characters_replaced(self) -> int:
+        """Characters that XML forbids and that became U+FFFD."""
+        return int(self._converter.counts.characters_replaced)
+
+    def begin(self) -> bytes:
+        """What stands before the first record."""
+        self._converter.feed(b"", 0, 0)
+        return bytes(self._converter.output())
+
+    def format(self, record: BaseRecord[Any]) -> memoryview:
+        """A record, good until the next call. Raises the MarcError of one that has no such form."""
+        converter = self._converter
+        record._check_values()
+        flat = record._encoded()
+        if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
+            error = _core.error_of(converter.problem)
+            if converter.consumed < len(flat):
+                # Shown again, the rest is left behind, not the next record.
+                converter.feed(flat, len(flat), 0)
+            raise record._placed(error)
+        return converter.output()
+
+    def end(self) -> bytes:
+        """What stands behind the last record."""
+        self._converter.feed(b"", 0, FINAL)
+        return bytes(self._converter.output())
 
 
 def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
@@ -253,13 +281,27 @@ def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
 
 
 def records_of_text(work: Work) -> Iterator[Record]:
-    """The records of a text format."""
-    converter = _core.Converter(work.report.from_, "flat")
-    origin = Origin(work.window.name)
+    """The records of a text format; the others are lost to the work."""
+    for item in records_and_errors(work.window, work.report.from_):
+        if isinstance(item, MarcError):
+            work.lose(item)
+        else:
+            yield item
+
+
+def records_and_errors(window: Window, from_: str) -> Iterator[Record | MarcError]:
+    """What stands in a text format, in its order."""
+    converter = _core.Converter(from_, "flat")
+    origin = Origin(window.name)
+    errors: list[MarcError] = []
     number = 0
-    # The core's counts are of its own pass; the caller counts what it does with the records.
-    inner = Work(work.window, Report("", "", "", ""), work.lose)
-    for piece in inner.by_core(converter):
+    work = Work(window, Report(window.name, "", from_, "flat"), errors.append)
+    for piece in work.by_core(converter):
         for data in bytes(piece).split(b"\x1d")[:-1]:
             number += 1
             yield flat_record(data + b"\x1d", origin, number)
+        # A piece ends where a record was lost.
+        yield from errors
+        number += len(errors)
+        errors.clear()
+    yield from errors

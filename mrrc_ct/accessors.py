@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _ISBN = frozenset("0123456789-xX")
 _SERIES = tag_set("440 490 800 810 811 830")
-_SUBJECTS = tag_set("600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699")
+_SUBJECTS = tag_set(
+    "600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699"
+)
 _ADDED_ENTRIES = tag_set("700 710 711 720 730 740 752 753 754 790 791 792 793 796 797 798 799")
 _NOTES = tag_set(
     "500 501 502 504 505 506 507 508 510 511 513 514 515 516 518 520 521 522 524 525 526 530 533 "
@@ -34,7 +36,7 @@ def _value(record: BaseRecord[Any], tag: str, code: str) -> str | None:
 
 
 def _title_of(record: BaseRecord[Any], tag: str) -> str | None:
-    field = record._peek(tag)
+    field: Field | None = record._peek(tag)
     title = field.get("a") if field else None
     if not field or not title:
         return title
@@ -45,7 +47,7 @@ def _title_of(record: BaseRecord[Any], tag: str) -> str | None:
 def _formatted(record: BaseRecord[Any], *tags: str) -> str | None:
     """The first field with the first of these tags that is there, formatted."""
     for tag in tags:
-        field = record._peek(tag)
+        field: Field | None = record._peek(tag)
         if field is not None:
             return field.format_field()
     return None

@@ -30,9 +30,15 @@ if TYPE_CHECKING:
 
     #: The class of a record's fields.
     F = TypeVar("F", bound=Field)
-    _Generic = Generic[F]
 else:
-    _Generic = object
+
+    class Generic:
+        """What typing's is for at run time: nothing."""
+
+        __slots__ = ()
+        __class_getitem__ = classmethod(lambda cls, _: cls)
+
+    F = None
 
 
 #: The core's search of a directory: called often, so called straight.
@@ -101,7 +107,7 @@ def check_codec(name: str) -> str:
 NOWHERE = Origin()
 
 
-class BaseRecord(_Generic):
+class BaseRecord(Generic[F]):
     """A leader and fields: what `Record` and pymarc's `Record` have in common.
 
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
@@ -132,9 +138,6 @@ class BaseRecord(_Generic):
     _tags: bytearray
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
-
-    # Typing's Generic would have to be imported for it.
-    __class_getitem__ = classmethod(lambda cls, _: cls)
 
     def _take(self, data: bytes, kind: int, origin: Origin, number: int = 0) -> None:
         """Be the record with these bytes."""
@@ -400,7 +403,10 @@ class BaseRecord(_Generic):
                 )
 
     def _check_values(self) -> None:
-        """A delimiter that somebody put into a value or a code would make subfields of its own."""
+        """See that what was handed out still has the shape that its tag says.
+
+        A delimiter that somebody put into a value or a code would make subfields of its own.
+        """
         if not self._kind & OUT:
             return
         if not self._kind & LOADED and self._is_current():
@@ -408,6 +414,9 @@ class BaseRecord(_Generic):
         else:
             handed_out = self._fields
         for field in handed_out:
+            if field.control_field != (field.tag in CONTROL_TAGS):
+                what = "a control field" if field.control_field else "a field with subfields"
+                raise TagInvalid(f"{field.tag!r} is no tag for {what}", tag=field.tag)
             if field.control_field or field._content is not None:
                 continue
             for code, value in field._subfields:
@@ -582,7 +591,7 @@ class BaseRecord(_Generic):
             return len(wanted) == 3 and find_field(data, len(data), wanted, 3, 1) > 0
         if self._is_listed():
             return self._find(tag) >= 0
-        return any([field.tag == tag for field in self._fields])
+        return any(field.tag == tag for field in self._fields)
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
@@ -713,7 +722,9 @@ class BaseRecord(_Generic):
     def _linked(self, field: Field) -> list[F]:
         """The fields 880 that a field's $6 is linked to."""
         number = field.linkage_occurrence_num()
-        return [other for other in self.get_fields("880") if other.linkage_occurrence_num() == number]
+        return [
+            other for other in self.get_fields("880") if other.linkage_occurrence_num() == number
+        ]
 
 
 def _tags_of(head: bytes, step: int) -> bytearray:

@@ -19,19 +19,23 @@ from ._source import (
     open_source,
 )
 from ._target import Target
-from ._work import Report, Work, records_of_text
-from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
+from ._work import Formatter, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
+from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
+from .reader import MARCReader
 from .record import Record
+from .writer import MARCWriter
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any, Callable
 
     from ._source import SourceLike
     from ._target import TargetLike
     from ._work import Progress
+    from .base import BaseRecord
 
 #: The formats by name. ISO 2709 is `marc`.
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
@@ -117,6 +121,97 @@ def convert(
         return report
     finally:
         _close_own(window, source)
+
+
+class _Records:
+    """An iterator that raises an error in its place and goes on behind it."""
+
+    def __init__(self, items: Iterator[Record | MarcError], close: Callable[[], None]) -> None:
+        self._items = items
+        self._close = close
+
+    def __iter__(self) -> _Records:
+        return self
+
+    def __next__(self) -> Record:
+        for item in self._items:
+            if isinstance(item, MarcError):
+                raise item
+            return item
+        self._close()
+        raise StopIteration
+
+
+def _items(reader: MARCReader) -> Iterator[Record | MarcError]:
+    for pair in reader.iter_with_errors():
+        yield pair[1] if pair[0] is None else pair[0]
+
+
+def read(
+    source: SourceLike,
+    from_: str | None = None,
+    *,
+    from_encoding: str | None = None,
+    references: bool = False,
+) -> Iterator[Record]:
+    """The records of a source in any of FORMATS, one after the other.
+
+        for record in mrrc_ct.read("records.xml"):
+            print(record.title())
+
+    `from_` is one of FORMATS; without it the name or the first bytes tell. `from_encoding` and
+    `references` are those of MARCReader. A record that cannot be read raises the MarcError that
+    says why, and the next read goes on behind it. Raises as `convert` for the source.
+    """
+    window, from_ = _open(source, from_)
+
+    def close() -> None:
+        _close_own(window, source)
+
+    if from_ == "marc":
+        reader = MARCReader.over(window, from_encoding, references)
+        return _Records(_items(reader), close)
+    return _Records(records_and_errors(window, from_), close)
+
+
+def write(
+    records: Iterable[BaseRecord[Any]],
+    target: TargetLike,
+    to: str | None = None,
+    *,
+    encoding: str | None = None,
+    unmappable: str = "error",
+    invalid_xml: str = "error",
+) -> int:
+    """Write records in any of FORMATS; how many that were.
+
+        mrrc_ct.write(records, "records.jsonl")
+
+    `to` is one of FORMATS; without it the target's name tells. The other options are those of
+    `convert`. Raises what `MARCWriter` raises, XmlCharacterForbidden and its kin for a record that
+    has no such form; the records before it are written then.
+    """
+    to = _format_of_target(target, to)
+    replace_forbidden = check_invalid_xml(invalid_xml)
+    count = 0
+    if to == "marc":
+        with MARCWriter(target, encoding=encoding, unmappable=unmappable) as writer:
+            for record in records:
+                writer.write_record(record)
+                count += 1
+        return count
+    formatter = Formatter(to, replace_forbidden)
+    output = Target(target)
+    try:
+        output.write(formatter.begin())
+        for record in records:
+            output.write(formatter.format(record))
+            count += 1
+        output.write(formatter.end())
+        output.flush()
+    finally:
+        output.close()
+    return count
 
 
 class Count(int):

@@ -185,11 +185,14 @@ class Field:
 
     @indicators.setter
     def indicators(self, value: Sequence[str]) -> None:
-        if self.control_field:
-            raise AttributeError(f"control field {self.tag} has no indicators")
+        self._check_has_indicators()
         if len(value) != 2:
             raise ValueError(f"a field has two indicators, not {len(value)}: {value!r}")
         self._set_indicators(Indicators(*value))
+
+    def _check_has_indicators(self) -> None:
+        if self.control_field:
+            raise AttributeError(f"control field {self.tag} has no indicators")
 
     def _set_indicators(self, value: Indicators) -> None:
         content = self._content
@@ -219,7 +222,8 @@ class Field:
 
     @indicator1.setter
     def indicator1(self, value: str) -> None:
-        self.indicators = Indicators(value, self.indicator2)
+        self._check_has_indicators()
+        self._set_indicators(Indicators(value, self.indicator2))
 
     @property
     def indicator2(self) -> str:
@@ -232,7 +236,8 @@ class Field:
 
     @indicator2.setter
     def indicator2(self, value: str) -> None:
-        self.indicators = Indicators(self.indicator1, value)
+        self._check_has_indicators()
+        self._set_indicators(Indicators(self.indicator1, value))
 
     def __iter__(self) -> Iterator[Subfield]:
         """The subfields, none for a control field."""

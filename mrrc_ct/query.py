@@ -16,7 +16,7 @@ from .field import Field
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from re import Pattern
-    from typing import Callable, NoReturn, Union
+    from typing import Callable, NoReturn
 
 
 class Query:
@@ -87,14 +87,14 @@ def tag(*patterns: str) -> Query:
             exact.add(pattern)
 
     def test(field: Field) -> bool:
-        return field.tag in exact or any([matches(field.tag) for matches in tests])
+        return field.tag in exact or any(matches(field.tag) for matches in tests)
 
     return Query(test, _call("tag", *patterns))
 
 
 def _like(pattern: str) -> Callable[[str], bool]:
     fixed = [(at, character) for at, character in enumerate(pattern) if character != "X"]
-    return lambda found: len(found) == 3 and all([found[at] == one for at, one in fixed])
+    return lambda found: len(found) == 3 and all(found[at] == one for at, one in fixed)
 
 
 def indicator1(*values: str) -> Query:
@@ -109,7 +109,7 @@ def indicator2(*values: str) -> Query:
 
 def has_subfield(*codes: str) -> Query:
     """Fields that have every one of these subfields."""
-    return Query(lambda field: all([code in field for code in codes]), _call("has_subfield", *codes))
+    return Query(lambda field: all(code in field for code in codes), _call("has_subfield", *codes))
 
 
 def _values(field: Field, codes: tuple[str, ...]) -> list[str]:
@@ -137,7 +137,7 @@ def value(text: str, *codes: str, partial: bool = False, ignore_case: bool = Fal
     return Query(test, _call("value", text, *codes, partial=partial, ignore_case=ignore_case))
 
 
-def regex(pattern: Union[str, Pattern[str]], *codes: str) -> Query:
+def regex(pattern: str | Pattern[str], *codes: str) -> Query:
     """Fields with a subfield of these codes in which a regular expression finds something.
 
     Without codes any subfield will do, and the data of a control field. Raises re.error for a
@@ -148,6 +148,6 @@ def regex(pattern: Union[str, Pattern[str]], *codes: str) -> Query:
     search = re.compile(pattern).search
     shown = pattern if isinstance(pattern, str) else pattern.pattern
     return Query(
-        lambda field: any([search(text) for text in _values(field, codes)]),
+        lambda field: any(search(text) for text in _values(field, codes)),
         _call("regex", shown, *codes),
     )

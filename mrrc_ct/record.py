@@ -13,7 +13,7 @@ from .leader import Leader
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from typing import Any, Union
 
     from .query import Query
 
@@ -76,21 +76,21 @@ class Record(BaseRecord[Field]):
         """
         made = []
         new = Field.__new__
+        item: Any
         for item in fields:
             field = new(Field)
-            tag, *rest = item
-            field.tag = tag if len(tag) == 3 else full_tag(tag)
-            field.control_field = field.tag in CONTROL_TAGS
-            if len(rest) != 2 - field.control_field:
+            tag = item[0]
+            field.tag = tag = tag if len(tag) == 3 else full_tag(tag)
+            field.control_field = tag in CONTROL_TAGS
+            if len(item) != 3 - field.control_field:
                 raise ValueError(
                     f"a control field is (tag, data), any other (tag, indicators, pairs): {item!r}"
                 )
             if field.control_field:
-                (field._content,) = rest
+                field._content = item[1]
             else:
-                indicators, pairs = rest
-                first, second = indicators or BLANKS
-                parts = [f"{DELIMITER}{code}{value}" for code, value in pairs]
+                first, second = item[1] or BLANKS
+                parts = [f"{DELIMITER}{code}{value}" for code, value in item[2]]
                 field._content = f"{first}{second}{''.join(parts)}"
             made.append(field)
         record = cls(leader=leader)
@@ -401,10 +401,11 @@ class HoldingsRecord(Record):
             (field.tag, (field.get("8") or "").partition(".")[0]): field
             for field in reversed(self.get_fields("853", "854", "855"))
         }
-        return [
-            (field, captions.get((f"{int(field.tag) - 10}", (field.get("8") or "").partition(".")[0])))
-            for field in self.get_fields("863", "864", "865")
-        ]
+        pairs = []
+        for field in self.get_fields("863", "864", "865"):
+            link = (field.get("8") or "").partition(".")[0]
+            pairs.append((field, captions.get((f"85{int(field.tag[2])}", link))))
+        return pairs
 
     def _heading(self) -> str | None:
         found = self.get_fields("852")

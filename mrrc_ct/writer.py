@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 
 from ._target import Target
+from .base import BaseRecord
 from .errors import WriteNeedsRecord, WriterClosed
-from .record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._target import TargetLike
 
 #: Records are gathered to about this many bytes before a path is written to.
@@ -40,17 +42,17 @@ class MARCWriter:
         self._parts: list[bytes] = []
         self._waiting = 0
 
-    def write_record(self, record: Record) -> None:
+    def write_record(self, record: BaseRecord[Any]) -> None:
         """Write one record.
 
         Raises what `Record.as_marc` raises, and then nothing of the record is written; and
         SourceError when the target cannot take it, WriterClosed behind `close`.
         """
-        if not isinstance(record, Record):
+        if not isinstance(record, BaseRecord):
             raise WriteNeedsRecord(f"a Record was expected, not {type(record).__name__}")
         if self._target is None:
             raise WriterClosed("the writer is closed")
-        data = record.as_marc(self._encoding, unmappable=self._unmappable)
+        data = record._iso2709(self._encoding, self._unmappable)
         if not self._is_buffered:
             self._target.write(data)
             return

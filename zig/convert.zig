@@ -36,6 +36,11 @@ pub const Format = enum(u32) {
     pymarc_json = 8,
     pymarc_json_compact = 9,
 
+    /// The record is written just as it is: no field is dropped because its text is decoded now.
+    pub fn isVerbatim(self: Format) bool {
+        return !self.isReadable() or self == .flat;
+    }
+
     pub fn isReadable(self: Format) bool {
         return @backingInt(self) <= @backingInt(Format.flat);
     }
@@ -382,7 +387,7 @@ pub const Converter = struct {
         const mark = self.out.length();
         errdefer self.out.shrink(mark);
         // A record that is written in another encoding than it was read in needs no 066 any more.
-        if (self.options.target != .flat and self.encoding == .marc8 and !self.isCopied()) self.remove066();
+        if (!self.options.target.isVerbatim() and self.encoding == .marc8 and !self.isCopied()) self.remove066();
         const out = &self.out;
         switch (self.options.target) {
             .marc => try self.writeMarc(),

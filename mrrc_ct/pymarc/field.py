@@ -53,7 +53,7 @@ class Field(native.Field):
         self._subfields = (not self.control_field and subfields) or []
         self._indicators = native.BLANKS
         if indicators and not self.control_field:
-            self.indicators = indicators  # type: ignore[assignment]
+            self.indicators = indicators
 
     @property
     def subfields(self) -> list[Subfield]:
@@ -89,7 +89,8 @@ class Field(native.Field):
 
         Setting raises ValueError for a list or tuple of another length than two.
         """
-        return native.Field.indicators.__get__(self)
+        found: Indicators | None = native.Field.indicators.__get__(self)
+        return found
 
     @indicators.setter
     def indicators(self, value: Sequence[str] | None) -> None:
@@ -137,7 +138,7 @@ class Field(native.Field):
     as_marc21 = as_marc
 
     __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 class RawField(Field):
@@ -166,7 +167,7 @@ class RawField(Field):
 def map_marc8_field(f: Field) -> Field:
     """Decode a field of MARC-8 bytes in place."""
     if f.control_field:
-        f.data = marc8_to_unicode(f.data)
+        f.data = marc8_to_unicode(f.data or "")
     else:
         f.subfields = [Subfield(code, marc8_to_unicode(value)) for code, value in f.subfields]
     return f

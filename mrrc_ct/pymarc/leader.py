@@ -23,4 +23,4 @@ class Leader(native.Leader):
         super().__init__(leader)
 
     __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]

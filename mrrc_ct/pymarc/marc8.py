@@ -11,7 +11,7 @@ from ..errors import Marc8Invalid
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    pass
 
 
 class _Decoders(thread_local):
@@ -27,7 +27,7 @@ _ESCAPE = 0x1B
 _CONTROLS = bytes([byte for byte in range(0x81, 0xA0) if byte not in (0x88, 0x89, 0x8D, 0x8E)])
 
 
-def marc8_to_unicode(marc8: Union[bytes, str], hide_utf8_warnings: bool = False) -> str:
+def marc8_to_unicode(marc8: bytes | str, hide_utf8_warnings: bool = False) -> str:
     """Decode one value of MARC-8, which begins with ASCII in G0 and ANSEL in G1.
 
     What means nothing becomes a blank, and a line on standard error unless `hide_utf8_warnings`.
@@ -51,7 +51,7 @@ class MARC8ToUnicode:
         self.g1 = G1
         self.quiet = quiet
 
-    def translate(self, marc8_string: Union[bytes, str]) -> str:
+    def translate(self, marc8_string: bytes | str) -> str:
         """Decode one value. A str is taken for bytes, a character each.
 
         Raises UnicodeDecodeError for an escape sequence that the value ends in, ValueError for a

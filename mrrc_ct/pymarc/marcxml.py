@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-import xml.etree.ElementTree as ET  # noqa: N817
+import xml.etree.ElementTree as ET
 from xml.sax import make_parser
 from xml.sax.handler import ContentHandler, feature_namespaces
 
@@ -116,7 +116,7 @@ def parse_xml(xml_file: Any, handler: ContentHandler) -> None:
 def map_xml(function: Callable[[Record], Any], *files: Any) -> None:
     """Call a function with each record of each file."""
     handler = XmlHandler()
-    handler.process_record = function  # type: ignore[method-assign]
+    handler.process_record = function  # type: ignore[assignment,method-assign]
     for xml_file in files:
         parse_xml(xml_file, handler)
 
@@ -161,7 +161,7 @@ def _check_characters(record: Record) -> None:
         texts = [field.data] if field.control_field else [value for _, value in field.subfields]
         for text in texts:
             if isinstance(text, str) and any(
-                [one < " " and one not in "\t\n\r" or one in "\ufffe\uffff" for one in text]
+                (one < " " and one not in "\t\n\r") or one in "\ufffe\uffff" for one in text
             ):
                 raise XmlCharacterForbidden(
                     f"XML does not have a character of {text!r}", tag=field.tag

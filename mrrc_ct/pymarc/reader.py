@@ -27,7 +27,7 @@ from .record import Record
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Any, BinaryIO, Callable, Union
+    from typing import IO, Any, BinaryIO, Callable
 
 __all__ = ["JSONReader", "MARCMakerReader", "MARCReader", "Reader", "map_records"]
 
@@ -57,7 +57,7 @@ class MARCReader(Reader):
 
     def __init__(
         self,
-        marc_target: Union[BinaryIO, bytes],
+        marc_target: BinaryIO | bytes,
         to_unicode: bool = True,
         force_utf8: bool = False,
         hide_utf8_warnings: bool = False,
@@ -155,19 +155,24 @@ class MARCReader(Reader):
             raise StopIteration
         self._current_chunk = head
         if len(head) < _LENGTH_LEN:
-            return self._failed(TruncatedRecord())
+            self._current_exception = TruncatedRecord()
+            return None
         try:
             length = int(head)
         except ValueError:
-            return self._failed(RecordLengthInvalid())
+            self._current_exception = RecordLengthInvalid()
+            return None
         if length < _LENGTH_LEN:
-            return self._failed(RecordLengthInvalid())
+            self._current_exception = RecordLengthInvalid()
+            return None
         self._current_chunk = chunk = self._head(length)
         if len(chunk) < length:
-            return self._failed(TruncatedRecord())
+            self._current_exception = TruncatedRecord()
+            return None
         self._window.take(length)
         if not chunk.endswith(END_OF_RECORD.encode()):
-            return self._failed(EndOfRecordNotFound())
+            self._current_exception = EndOfRecordNotFound()
+            return None
         self._current_exception = None
         return self._decoded(chunk)
 
@@ -189,10 +194,8 @@ class MARCReader(Reader):
                 file_encoding=self.file_encoding,
             )
         except Exception as error:
-            return self._failed(error)
-
-    def _failed(self, error: Exception) -> None:
-        self._current_exception = error
+            self._current_exception = error
+            return None
 
 
 def map_records(f: Callable[[Record | None], Any], *files: BinaryIO) -> None:
@@ -217,7 +220,7 @@ class JSONReader(Reader):
     file_handle: IOBase
 
     def __init__(
-        self, marc_target: Union[bytes, str, IOBase], encoding: str = "utf-8", stream: bool = False
+        self, marc_target: bytes | str | IOBase, encoding: str = "utf-8", stream: bool = False
     ) -> None:
         """Load a file object, a file by its name, or JSON text, all of it.
 
@@ -242,7 +245,9 @@ class JSONReader(Reader):
         for item in found["fields"]:
             tag, content = next(iter(item.items()))
             if isinstance(content, dict) and "subfields" in content:
-                subfields = [Subfield(*pair) for one in content["subfields"] for pair in one.items()]
+                subfields = [
+                    Subfield(*pair) for one in content["subfields"] for pair in one.items()
+                ]
                 indicators = Indicators(content["ind1"], content["ind2"])
                 record.add_field(Field(tag, indicators, subfields))
             else:
@@ -251,20 +256,20 @@ class JSONReader(Reader):
 
 
 class MARCMakerReader(Reader):
-    """An iterator over records as `str(record)` has them, with a blank line between two.
+    r"""An iterator over records as `str(record)` has them, with a blank line between two.
 
     for record in MARCMakerReader("=LDR  00755cam  22002414a 4500\\n=001  42\\n"):
         print(record)
     """
 
-    def __init__(self, target: Union[bytes, str, IOBase], encoding: str = "utf-8") -> None:
+    def __init__(self, target: bytes | str | IOBase, encoding: str = "utf-8") -> None:
         """Read a text file object, a file by its name, or text, all of it."""
         file_handle = _opened(target, encoding)
         self.records = file_handle.read().split("\n\n")
         file_handle.close()
         self.iter = iter(self.records)
 
-    def _parse_line(self, line: str) -> Union[Leader, Field]:
+    def _parse_line(self, line: str) -> Leader | Field:
         if line[0] != "=":
             raise ValueError('Line should start with a "=".')
         if line[4:6] != "  ":

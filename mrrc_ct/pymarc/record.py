@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from .. import _core, accessors
+from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from ..base import FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
@@ -21,7 +22,7 @@ from .leader import Leader
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Union
+    from typing import Any
 
 __all__ = ["Record", "isbn_regex", "logger", "map_marc8_record", "normalize_subfield_code"]
 
@@ -87,7 +88,7 @@ class Record(BaseRecord[Field]):
             """The leader. It can be changed in place or set."""
 
         @leader.setter
-        def leader(self, value: Union[Leader, str]) -> None: ...
+        def leader(self, value: native.Leader | str) -> None: ...
 
     def _as_leader(self, value: Any) -> Any:
         return value  # a string stays one
@@ -218,7 +219,7 @@ class Record(BaseRecord[Field]):
         if isinstance(leader, Leader):
             leader.leader = f"{leader.leader[:9]}a{leader.leader[10:]}"
         else:
-            self.leader = f"{leader[:9]}a{leader[10:]}"  # type: ignore[assignment]
+            self.leader = f"{leader[:9]}a{leader[10:]}"
 
     def as_dict(self) -> dict[str, Any]:
         """The record as MARC-in-JSON has it, in dictionaries and lists."""

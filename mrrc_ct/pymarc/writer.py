@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET  # noqa: N817
+import xml.etree.ElementTree as ET
 
 from .exceptions import WriteNeedsRecord
 from .marcxml import MARC_XML_NS, record_to_xml_node, xml_of
