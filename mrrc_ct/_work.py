@@ -76,13 +76,14 @@ class Report:
 
     def __str__(self) -> str:
         lost = f", {self.records_lost:,} lost" if self.records_lost else ""
+        number = self.records_read if self.to == "count" else self.records_written
         replaced = (
             f", {self.characters_replaced:,} characters replaced"
             if self.characters_replaced
             else ""
         )
         return (
-            f"{self.records_written:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
+            f"{number:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
             f"{self.bytes_read:,} bytes -> {self.bytes_written:,} bytes, {self.seconds:.2f} s"
         )
 

@@ -41,7 +41,7 @@ def _title_of(record: BaseRecord[Any], tag: str) -> str | None:
     if not field or not title:
         return title
     subtitle = field.get("b")
-    return f"{title} {subtitle}" if subtitle else title
+    return title + f" {subtitle}" if subtitle else title
 
 
 def _formatted(record: BaseRecord[Any], *tags: str) -> str | None:

@@ -7,20 +7,22 @@ written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
 from .errors import (
     DelimiterInData,
+    IndicatorsInvalid,
     MarcError,
     RecordLeaderInvalid,
     RecordLengthInvalid,
+    SubfieldCodeInvalid,
     TagInvalid,
     TextError,
     UnmappableCharacter,
 )
-from .field import CONTROL_TAGS, DELIMITER, Field
+from .field import CONTROL_TAGS, DELIMITER, Field, copied
 from .leader import LEADER_LEN, Leader
 
 # The module typing takes longer to import than all of this package.
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     #: The class of a record's fields.
     F = TypeVar("F", bound=Field)
+    R = TypeVar("R", bound="BaseRecord[Any]")
 else:
 
     class Generic:
@@ -181,15 +184,12 @@ class BaseRecord(Generic[F]):
         self._fields = value
         self._kind |= OUT | LOADED
 
-    # Copying must not ask for the empty slots: that would fill them.
-    def __getstate__(self) -> dict[str, Any]:
-        empty = object()
-        found = {name: getattr(self, name, empty) for name in BaseRecord.__slots__}
-        return {name: value for name, value in found.items() if value is not empty}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
+    def __copy__(self: R) -> R:
+        """A record with the same list of fields, the same leader."""
+        if not self._kind & LOADED:
+            self._load()
+        _ = self.leader
+        return copied(self)
 
     def _head(self) -> str:
         leader = self._data[:LEADER_LEN].decode("latin-1")
@@ -334,7 +334,7 @@ class BaseRecord(Generic[F]):
 
     def _find(self, tag: str, index: int = 0) -> int:
         """Where from `index` on a tag comes next, once the tags are listed; -1: nowhere."""
-        if len(tag) != 3:
+        if not isinstance(tag, str) or len(tag) != 3:
             return -1
         # Tags have no blank in them, so this cannot find the middle of one.
         return self._tags.find(f"{tag} ".encode(), index * _TAG_LEN) // _TAG_LEN
@@ -373,8 +373,8 @@ class BaseRecord(Generic[F]):
         if self._kind & (OUT | _BY_DIRECTORY):
             return self.get(tag)
         data = self._data
-        wanted = tag.encode()
-        place = find_field(data, len(data), wanted, len(wanted), 1)
+        wanted = _encoded_tag(tag)
+        place = find_field(data, len(data), wanted, 3, 1) if len(wanted) == 3 else 0
         return self._make(tag, self._content(place)) if place else None
 
     def _flat_text(self) -> str:
@@ -420,17 +420,17 @@ class BaseRecord(Generic[F]):
             if field.control_field or field._content is not None:
                 continue
             for code, value in field._subfields:
-                if len(code) != 1 or DELIMITER in code or DELIMITER in value:
-                    raise DelimiterInData(
-                        f"subfield {code!r} has a code that is not one character, or a delimiter "
-                        "1F in its value",
-                        tag=field.tag,
+                if len(code) != 1 or code == DELIMITER:
+                    raise SubfieldCodeInvalid(
+                        f"a subfield code is one character, not {code!r}", tag=field.tag
                     )
-            if [len(indicator) for indicator in field._indicators] != [1, 1] or (
-                DELIMITER in field._indicators
-            ):
-                raise DelimiterInData(
-                    f"the indicators are not two characters: {tuple(field._indicators)}",
+                if DELIMITER in value:
+                    raise DelimiterInData(
+                        f"subfield {code!r} has a delimiter 1F in its value", tag=field.tag
+                    )
+            if [len(one) for one in field._indicators] != [1, 1] or DELIMITER in field._indicators:
+                raise IndicatorsInvalid(
+                    f"the indicators are two characters, not {tuple(field._indicators)}",
                     tag=field.tag,
                 )
 
@@ -450,7 +450,9 @@ class BaseRecord(Generic[F]):
 
         None where the bytes are not plain or more is handed out than not. Raises MarcError.
         """
-        if self._kind & (LOADED | 15) or leader[9:10] != "a" or not self._is_current():
+        if self._kind & (CUT | LOADED | 15) != CUT or leader[9:10] != "a":
+            return None
+        if not self._is_current():
             return None
         fresh = [f"{tag}{field._text()}{_FIELD_END}" for field, tag in self._given]
         data = f"{leader}{''.join(fresh)}".encode()
@@ -587,7 +589,7 @@ class BaseRecord(Generic[F]):
         """Whether there is a field with this tag."""
         if not self._kind & _BY_DIRECTORY and self._is_current():
             data = self._data
-            wanted = tag.encode()
+            wanted = _encoded_tag(tag)
             return len(wanted) == 3 and find_field(data, len(data), wanted, 3, 1) > 0
         if self._is_listed():
             return self._find(tag) >= 0
@@ -604,7 +606,7 @@ class BaseRecord(Generic[F]):
         """The first field with this tag, or `default`."""
         if not self._kind & _BY_DIRECTORY and self._is_current():
             data = self._data
-            wanted = tag.encode()
+            wanted = _encoded_tag(tag)
             place = find_field(data, len(data), wanted, 3, 1) if len(wanted) == 3 else 0
             return self._hand_out(place, tag) if place else default
         if self._is_listed():
@@ -619,7 +621,7 @@ class BaseRecord(Generic[F]):
         """All fields with any of these tags, in the record's order; without tags all there are."""
         if not tags:
             return list(self.fields)
-        return self._with_tags(tags, "".join([tag for tag in tags if len(tag) == 3]).encode())
+        return self._with_tags(tags, _joined(tags))
 
     def _with_tags(self, wanted: Collection[str], joined: bytes) -> list[F]:
         """The fields with any of these tags, which `joined` has one behind the other."""
@@ -707,7 +709,7 @@ class BaseRecord(Generic[F]):
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
         if not self._kind & (OUT | _BY_DIRECTORY):
-            data, joined = self._data, "".join([tag for tag in tags if len(tag) == 3]).encode()
+            data, joined = self._data, _joined(tags)
             if not joined or not find_field(data, len(data), joined, len(joined), 1):
                 return
         if not self._is_listed():
@@ -725,6 +727,18 @@ class BaseRecord(Generic[F]):
         return [
             other for other in self.get_fields("880") if other.linkage_occurrence_num() == number
         ]
+
+
+def _encoded_tag(tag: str) -> bytes:
+    try:
+        return tag.encode("ascii")
+    except (AttributeError, UnicodeEncodeError):
+        return b""  # no record has that
+
+
+def _joined(tags: Iterable[str]) -> bytes:
+    """Tags as the core takes them, without those that no directory can have."""
+    return b"".join([wanted for wanted in map(_encoded_tag, tags) if len(wanted) == 3])
 
 
 def _tags_of(head: bytes, step: int) -> bytearray:

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple
+    from typing import Any, NamedTuple, TypeVar
+
+    T = TypeVar("T")
+    F = TypeVar("F", bound="Field")
 
 
 DELIMITER = "\x1f"
@@ -40,6 +43,9 @@ else:
 
 BLANKS = Indicators(" ", " ")
 
+#: What no value is.
+_MISSING: Any = object()
+
 
 #: The tags of control fields (000 is none of the standard's, but pymarc's rule).
 CONTROL_TAGS = frozenset([f"00{digit}" for digit in range(10)])
@@ -49,6 +55,21 @@ def full_tag(tag: str | int) -> str:
     """The tag, a number of fewer than three digits with its zeros."""
     tag = str(tag)
     return tag if len(tag) == 3 or not tag.isdigit() else f"{int(tag):03}"
+
+
+def _is_simple(text: object) -> bool:
+    """Whether this can stand in a content as it is."""
+    return isinstance(text, str) and DELIMITER not in text
+
+
+def copied(original: T) -> T:
+    """Another object with the same attributes, in slots or not."""
+    state = original.__reduce_ex__(2)[2]
+    new = original.__class__.__new__(original.__class__)
+    for attributes in state if isinstance(state, tuple) else (state,):
+        for name, value in (attributes or {}).items():
+            setattr(new, name, value)
+    return new
 
 
 class Field:
@@ -113,17 +134,11 @@ class Field:
             self._split()
         self._subfields = value
 
-    # Copying must not ask for the empty slots: that would fill them.
-    def __getstate__(self) -> tuple[Any, ...]:
-        head = self.tag, self.control_field, self._content
-        if self._content is not None or self.control_field:
-            return head
-        return (*head, self._odd, self._indicators, self._subfields)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.tag, self.control_field, self._content, *rest = state
-        if rest:
-            self._odd, self._indicators, self._subfields = rest
+    def __copy__(self: F) -> F:
+        """A field with the same list of subfields."""
+        if self._content is not None and not self.control_field:
+            self._split()
+        return copied(self)
 
     def _split(self) -> None:
         if self.control_field:
@@ -142,12 +157,16 @@ class Field:
         if self._content is not None:
             return self._content
         if self.control_field:
-            return ""
+            return self._no_data()
         first, second = self._indicators
         parts = [f"{DELIMITER}{code}{value}" for code, value in self._subfields]
         text = f"{first}{second}{''.join(parts)}"
         # What was only looked at stays what it was.
         return self._odd[0] if self._odd and self._odd[1] == text else text
+
+    def _no_data(self) -> str:
+        """The text of a control field that has none."""
+        return ""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Field):
@@ -198,7 +217,8 @@ class Field:
         content = self._content
         if content is not None:
             # Where two stand and two take their place, the rest can stay as it is.
-            if content.find(DELIMITER) == 2 and len(f"{value[0]}{value[1]}") == 2:
+            is_simple = all(_is_simple(one) and len(one) == 1 for one in value)
+            if is_simple and content.find(DELIMITER) == 2:
                 self._content = f"{value[0]}{value[1]}{content[2:]}"
                 return
             self._split()
@@ -215,7 +235,7 @@ class Field:
     def indicator1(self) -> str:
         """The first indicator; empty for a control field."""
         content = self._content
-        if content and content.find(DELIMITER) == 2 and not self.control_field:
+        if not self.control_field and content and content.find(DELIMITER) == 2:
             return content[0]
         indicators = self.indicators
         return indicators.first if indicators else ""
@@ -229,7 +249,7 @@ class Field:
     def indicator2(self) -> str:
         """The second indicator; empty for a control field."""
         content = self._content
-        if content and content.find(DELIMITER) == 2 and not self.control_field:
+        if not self.control_field and content and content.find(DELIMITER) == 2:
             return content[1]
         indicators = self.indicators
         return indicators.second if indicators else ""
@@ -253,18 +273,18 @@ class Field:
                 if subfield.code == code:
                     return subfield.value
             return default
-        start = content.find(DELIMITER + code)
-        if start < 0 or len(code) != 1:
+        start = content.find(f"{DELIMITER}{code}")
+        if start < 0 or not isinstance(code, str) or len(code) != 1:
             return default
         end = content.find(DELIMITER, start + 1)
         return content[start + 2 : end if end >= 0 else None]
 
     def __getitem__(self, code: str) -> str:
         """The value of the first subfield with this code. Raises KeyError if there is none."""
-        value = self.get(code)
-        if value is None:
+        value: Any = self.get(code, _MISSING)
+        if value is _MISSING:
             raise KeyError(code)
-        return value
+        return value  # type: ignore[no-any-return]
 
     def __setitem__(self, code: str, value: str) -> None:
         """Change the one subfield with this code.
@@ -274,7 +294,7 @@ class Field:
         if self.control_field:
             raise KeyError(f"{code}: field {self.tag} is a control field")
         content = self._content
-        if content and DELIMITER not in f"{value}" and self._has_only(content, code):
+        if content and self._has_only(content, code) and _is_simple(value):
             start = content.find(DELIMITER + code) + 2
             end = content.find(DELIMITER, start)
             self._content = f"{content[:start]}{value}{content[end:] if end >= 0 else ''}"
@@ -288,11 +308,11 @@ class Field:
     @staticmethod
     def _has_only(content: str, code: str) -> bool:
         """Whether a content has one subfield with this code."""
-        return len(code) == 1 and content.count(DELIMITER + code) == 1
+        return len(code) == 1 and content.count(f"{DELIMITER}{code}") == 1
 
     def __contains__(self, code: str) -> bool:
         """Whether there is a subfield with this code."""
-        return self.get(code) is not None
+        return self.get(code, _MISSING) is not _MISSING
 
     def get_subfields(self, *codes: str) -> list[str]:
         """The values of all subfields with any of these codes, in the field's order."""
@@ -307,7 +327,8 @@ class Field:
         """
         if self.control_field:
             return
-        if pos is None and self._content and len(code) == 1 and DELIMITER not in f"{code}{value}":
+        is_simple = _is_simple(value) and _is_simple(code) and len(code) == 1
+        if pos is None and self._content and is_simple:
             self._content += f"{DELIMITER}{code}{value}"
         elif pos is None:
             self.subfields.append(Subfield(code, value))

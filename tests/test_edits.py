@@ -19,7 +19,9 @@ from hypothesis import strategies as st  # noqa: E402
 # No control characters: a terminator in a value is not what this is about.
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
 CODES = st.sampled_from("ab6xz9")
-TAGS = st.sampled_from(["001", "005", "008", "020", "100", "245", "500", "650", "880", "9XX", "CAT"])
+TAGS = st.sampled_from(
+    ["001", "005", "008", "020", "100", "245", "500", "650", "880", "9XX", "CAT"]
+)
 INDICATORS = st.sampled_from(" 0123")
 #: Chooses one of what there is, whatever the number.
 PICK = st.integers(0, 999)

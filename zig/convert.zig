@@ -405,7 +405,7 @@ pub const Converter = struct {
                 if (!self.options.is_single) try out.byte('\n');
             },
             .mrk => try mrk.write(out, &self.record, &self.problem),
-            .flat => try flat.write(out, &self.record),
+            .flat => try flat.write(out, &self.record, &self.problem),
             .pymarc_xml => {
                 var writer: marcxml_writer.Writer = .{ .out = out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
                 try pymarc_writer.xml(&writer, &self.record);

@@ -4,11 +4,14 @@
 
 const std = @import("std");
 const record_module = @import("record.zig");
+const scan = @import("scan.zig");
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
+
+const terminators: scan.Class = .{ .others = &.{ record_module.record_terminator, record_module.field_terminator } };
 
 const leader_length = record_module.leader_length;
 const field_terminator = record_module.field_terminator;
@@ -42,12 +45,22 @@ pub fn read(data: []const u8, record: *Record, problem: *Problem) Error!?usize {
     return length;
 }
 
-pub fn write(out: *Buffer, record: *const Record) Error!void {
+/// Append the record. A terminator inside a field would be taken for the field's end: a problem.
+pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void {
+    const mark = out.length();
+    errdefer out.shrink(mark);
     try out.append(&record.leader);
     for (record.fields.items) |field| try out.append(&field.tag);
     try out.byte(field_terminator);
     for (record.fields.items) |field| {
-        try out.append(record.content(field));
+        const content = record.content(field);
+        const at = scan.indexOf(terminators, content);
+        if (at != content.len) {
+            problem.set(.delimiter_in_data, field.start + at, content[at .. at + 1], "a terminator, 1D or 1E, stands inside the field", .{}) catch {};
+            problem.setTag(field.tag);
+            return error.Problem;
+        }
+        try out.append(content);
         try out.byte(field_terminator);
     }
     try out.byte(record_terminator);

@@ -159,6 +159,7 @@ pub fn isRegular(bytes: []const u8, frame: Frame) bool {
             continue;
         }
         if (content.len < 2 or (content[0] | content[1]) >= 0x80) return false;
+        if (std.mem.indexOfScalar(u8, content[0..2], record_module.subfield_delimiter) != null) return false;
         if (content.len > 2 and content[2] != record_module.subfield_delimiter) return false;
     }
     return true;
@@ -367,7 +368,7 @@ test "a record is regular when its fields have indicators and its subfields code
     const frame = (try check(sample, true, &problem)).record;
     try std.testing.expect(isRegular(sample, frame));
     const content = comptime std.mem.indexOf(u8, sample, "10\x1faOdes").?;
-    for ([_][]const u8{ "1\xe9\x1faOdes", "10xaOdes", "10\x1f\x1fOdes", "10\x1f\xe9Odes", "10\x1faOde\x1f" }) |odd| {
+    for ([_][]const u8{ "1\xe9\x1faOdes", "10xaOdes", "10\x1f\x1fOdes", "10\x1f\xe9Odes", "10\x1faOde\x1f", "\x1f0\x1faOde", "1\x1faOdes." }) |odd| {
         var bytes = sample.*;
         @memcpy(bytes[content..][0..odd.len], odd);
         try std.testing.expect(!isRegular(&bytes, frame));

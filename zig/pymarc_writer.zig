@@ -136,7 +136,6 @@ fn jsonText(out: *Buffer, text: []const u8) Error!void {
             '\t' => try out.literal("\\t"),
             0x08 => try out.literal("\\b"),
             0x0c => try out.literal("\\f"),
-            0x7f => try out.byte(0x7f),
             0x80...0xff => {
                 const next = utf8.decode(text[at..]);
                 at += next.length;

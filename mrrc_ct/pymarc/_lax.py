@@ -150,7 +150,7 @@ def marc_of(leader: str, fields: list[Field], encoding: str) -> bytes:
         content = field.as_marc() if isinstance(field, RawField) else field.as_marc(encoding)
         tag = f"{int(field.tag):03}" if field.tag.isdigit() else f"{field.tag:>03}"
         if len(tag.encode(encoding)) != 3:
-            raise TagInvalid(f"a tag has three characters, not {tag!r}", tag=field.tag)
+            raise TagInvalid(f"a tag is three ASCII characters, not {tag!r}", tag=field.tag)
         if len(content) > _FIELD_BYTES_MAX:
             raise FieldTooLong(
                 f"a field may have 9999 bytes with its terminator in ISO 2709, this one has "

@@ -44,6 +44,11 @@ class Field(native.Field):
 
         Raises ValueError for indicators that are not two, and for subfields as a list of strings.
         """
+        if not isinstance(tag, str):
+            try:
+                tag = int(tag)
+            except (TypeError, ValueError):
+                tag = str(tag)
         self.tag = native.full_tag(tag)
         self.control_field = self.tag in native.CONTROL_TAGS
         if subfields and isinstance(subfields[0], str):
@@ -133,7 +138,11 @@ class Field(native.Field):
 
     def as_marc(self, encoding: str) -> bytes:
         """The field in ISO 2709: content and terminator. `encoding` is a codec of Python's."""
-        return f"{self._text()}{END_OF_FIELD}".encode(encoding)
+        text = "" if self.control_field and self._content is None else self._text()
+        return f"{text}{END_OF_FIELD}".encode(encoding)
+
+    def _no_data(self) -> str:
+        raise TypeError(f"control field {self.tag} has no data")
 
     as_marc21 = as_marc
 

@@ -64,7 +64,7 @@ class MARC8ToUnicode:
             marc8_string = "".join(
                 [one if ord(one) < 0x100 else "\xff" for one in marc8_string]
             ).encode("latin-1")
-        value = bytes(marc8_string)
+        value = bytes(memoryview(marc8_string))
         try:
             text, self.g0, self.g1, _ = _decoders.strict.decode(value, self.g0, self.g1)
             return text
@@ -85,7 +85,7 @@ def _check_end(value: bytes) -> None:
         return
     sequence = tail[at + 1 :]
     # pymarc keeps an ESC that begins a designation of G0 cut short.
-    if sequence in (b"", b")", b"-", b"$,", b"$-", b"$)"):
+    if sequence in (b"", b")", b"-", b"$,"):
         start = len(value) - len(sequence) - 1
         raise UnicodeDecodeError(
             "marc8_to_unicode", value, start, len(value), "the value ends in an escape sequence"

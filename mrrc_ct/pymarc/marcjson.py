@@ -27,7 +27,7 @@ class JSONHandler:
         record = Record()
         record.leader = Leader(element_dict["leader"])
         for item in element_dict["fields"]:
-            tag, content = next(iter(item.items()))
+            tag, content = list(item.items())[-1]
             field = Field(tag)
             if field.control_field:
                 field.data = content

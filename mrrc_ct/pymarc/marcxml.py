@@ -158,7 +158,8 @@ def xml_of(record: Record) -> bytes | None:
 
 def _check_characters(record: Record) -> None:
     for field in record.fields:
-        texts = [field.data] if field.control_field else [value for _, value in field.subfields]
+        texts: list[object] = [field.tag, field.data, *(field.indicators or ())]
+        texts += [part for pair in field.subfields for part in pair]
         for text in texts:
             if isinstance(text, str) and any(
                 (one < " " and one not in "\t\n\r") or one in "\ufffe\uffff" for one in text

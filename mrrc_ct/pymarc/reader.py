@@ -150,10 +150,10 @@ class MARCReader(Reader):
 
     def _next_by_length(self) -> Record | None:
         """The next record as its length has it, whatever its other bytes are."""
-        head = self._head(_LENGTH_LEN)
+        self._current_chunk = head = self._head(_LENGTH_LEN)
+        self._current_exception = None
         if not head:
             raise StopIteration
-        self._current_chunk = head
         if len(head) < _LENGTH_LEN:
             self._current_exception = TruncatedRecord()
             return None
@@ -243,8 +243,8 @@ class JSONReader(Reader):
         record = Record()
         record.leader = Leader(found["leader"])
         for item in found["fields"]:
-            tag, content = next(iter(item.items()))
-            if isinstance(content, dict) and "subfields" in content:
+            tag, content = list(item.items())[0]  # noqa: RUF015  IndexError for an empty one
+            if "subfields" in content and hasattr(content, "update"):
                 subfields = [
                     Subfield(*pair) for one in content["subfields"] for pair in one.items()
                 ]

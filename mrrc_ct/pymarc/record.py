@@ -12,6 +12,7 @@ from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from ..base import FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
+from ..field import CONTROL_TAGS
 from . import _lax
 from ._lax import normalize_subfield_code
 from .constants import LEADER_LEN
@@ -93,10 +94,6 @@ class Record(BaseRecord[Field]):
     def _as_leader(self, value: Any) -> Any:
         return value  # a string stays one
 
-    def __getstate__(self) -> dict[str, Any]:
-        own = {"pos": self.pos, "force_utf8": self.force_utf8, "to_unicode": self.to_unicode}
-        return {**super().__getstate__(), **own}
-
     def __iter__(self) -> Iterator[Field]:
         """The fields."""
         self._position = 0
@@ -153,7 +150,7 @@ class Record(BaseRecord[Field]):
         encoding, and ValueError for a number that is none.
         """
         force_utf8 = force_utf8 or self.force_utf8
-        if to_unicode and not (self._kind & LOADED and self._fields):
+        if to_unicode and self._kind & LOADED and not self._fields:
             kind = _kind_of(marc, UTF8 if force_utf8 else 0)
             if kind is not None and self._decode_soundly(marc, kind, force_utf8, encoding):
                 return
@@ -169,8 +166,10 @@ class Record(BaseRecord[Field]):
         if kind == Kind.PLAIN:
             self._take(marc, kind, NOWHERE)
             return True
-        is_utf8 = marc[9:10] == b"a"
-        if kind != Kind.OTHER or (not is_utf8 and (force_utf8 or encoding != "iso8859-1")):
+        if kind != Kind.OTHER:
+            return False
+        is_marc8 = marc[9:10] != b"a"
+        if is_marc8 and (force_utf8 or encoding != "iso8859-1" or not _is_plain_control(marc)):
             return False
         try:
             flat = _core.converter_of("marc", "flat").convert_one(marc)
@@ -202,8 +201,8 @@ class Record(BaseRecord[Field]):
                     flat = self._flat_text().encode()
                     made = _core.converter_of("flat", "marc").convert_one(flat)
                 return made
-            except (FieldTooLong, RecordTooLong):
-                raise
+            except (FieldTooLong, RecordTooLong) as error:
+                raise self._placed(error) from None
             except (MarcError, TypeError):
                 pass
         encoding = "utf-8" if head[9] == "a" or self.force_utf8 else "iso8859-1"
@@ -344,6 +343,19 @@ def _kind_of(marc: bytes, flags: int) -> int | None:
     if status != Status.DONE or ends != [len(marc)]:
         return None
     return kinds[0] & ~(Kind.AUTHORITY | Kind.HOLDINGS)
+
+
+def _is_plain_control(marc: bytes) -> bool:
+    """Whether control fields are ASCII: else pymarc takes them for ISO 8859-1, not for MARC-8."""
+    tags = "".join(sorted(CONTROL_TAGS)).encode()
+    number = 1
+    while place := _core.find_field(marc, len(marc), tags, len(tags), number):
+        start = place >> 15 & 0x1FFFF
+        data = marc[start : start + (place & 0x7FFF)]
+        if not data.isascii() or b"\x1b" in data:
+            return False
+        number = (place >> 48 & 0x7FFF) + 1
+    return True
 
 
 def map_marc8_record(record: Record) -> Record:
