@@ -224,8 +224,11 @@ def declare(library: CDLL) -> None:
     # mrrc_find_field(bytes, length, tags, tags_length, first)
     library.mrrc_find_field.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_uint32]
     library.mrrc_find_field.restype = c_uint64
-    # mrrc_assemble(converter, bytes, length, order, order_length, fresh, fresh_length, output, problem)
-    library.mrrc_assemble.argtypes = [c_void_p, c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, c_uint64, POINTER(Output), POINTER(Problem)]
+    # mrrc_find_tag(bytes, length, tag)
+    library.mrrc_find_tag.argtypes = [c_void_p, c_uint64, c_uint32]
+    library.mrrc_find_tag.restype = c_uint64
+    # mrrc_assemble(bytes, length, changes, changes_length, target)
+    library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
     # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
     library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]

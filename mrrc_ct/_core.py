@@ -99,6 +99,11 @@ _library = _load()
 
 #: Where a field stands in a record that was found sound: see mrrc_find_field.
 find_field: Callable[[bytes, int, bytes, int, int], int] = _library.mrrc_find_field
+find_tag: Callable[[bytes, int, int], int] = _library.mrrc_find_tag
+
+_assemble = _library.mrrc_assemble
+#: The most that a record has in ISO 2709.
+RECORD_BYTES_MAX = 99_999
 
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
@@ -304,35 +309,6 @@ class Converter:
         return b"".join(parts)
 
 
-class Assembler:
-    """Makes ISO 2709 records of fields of an old one and of new ones, their text as it is."""
-
-    __slots__ = ("_converter",)
-
-    def __init__(self) -> None:
-        self._converter = Converter("flat", "marc")
-
-    def assemble(self, data: bytes, order: bytes, fresh: bytes) -> bytes:
-        """The record. `order` and `fresh` are those of mrrc_assemble. Raises MarcError."""
-        converter = self._converter
-        status = _library.mrrc_assemble(
-            converter._handle,
-            data,
-            len(data),
-            order,
-            len(order),
-            fresh,
-            len(fresh),
-            converter._output,
-            converter.problem,
-        )
-        if status < 0:
-            _fail(status)
-        if status == c.Status.PROBLEM:
-            raise error_of(converter.problem)
-        return ctypes.string_at(converter._output.bytes or 0, converter._output.length)
-
-
 class Marc8Decoder:
     """MARC-8 text to Unicode, a value at a time."""
 
@@ -371,15 +347,20 @@ class Marc8Decoder:
 class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
-        self.assembler = Assembler()
+        buffer = Buffer(RECORD_BYTES_MAX)
+        #: Room for a record, and its address.
+        self.target = buffer.view, buffer.address
+        self._buffer = buffer
 
 
 _per_thread = _PerThread()
 
 
-def assembler() -> Assembler:
-    """The thread's own assembler."""
-    return _per_thread.assembler
+def assemble(data: bytes, changes: bytes) -> bytes | None:
+    """A record of the fields of another and new ones: see mrrc_assemble. None: there is none."""
+    view, address = _per_thread.target
+    length = _assemble(data, len(data), changes, len(changes), address)
+    return view[:length].tobytes() if length > 0 else None
 
 
 def converter_of(

@@ -46,6 +46,7 @@ else:
 
 #: The core's search of a directory: called often, so called straight.
 find_field = _core.find_field
+find_tag = _core.find_tag
 
 _FIELD_END = "\x1e"
 _RECORD_END = "\x1d"
@@ -71,6 +72,8 @@ _BY_DIRECTORY = 15 | ADDED | LISTED | LOADED
 _ENTRY_LEN = 12
 #: Bytes of a tag and the blank behind it in `_tags`.
 _TAG_LEN = 4
+#: Tags that are remembered, so that no program fills the memory with them.
+_TAG_NUMBERS_MAX = 4096
 #: The bit of a place that tells that another field follows.
 _HAS_MORE = 1 << 63
 #: Field numbers, from 1, a byte each. A record with more fields is loaded as a whole.
@@ -303,12 +306,24 @@ class BaseRecord(Generic[F]):
     def _hand_out(self, place: int, tag: str) -> F:
         """The field with this tag at a place, where the directory tells it."""
         index = (place >> 48 & 0x7FFF) - 1
-        if not self._kind & CUT and not self._cut(place >> 32 & 0xFFFF):
+        if self._kind & CUT:
+            given = self._order.count(0, 0, index)
+            if not self._order[index]:
+                return self._given[given][0]
+        elif self._cut(place >> 32 & 0xFFFF):
+            given = 0
+        else:
             return self._fields[index]  # type: ignore[no-any-return]
-        given = self._order.count(0, 0, index) if self._given else 0
-        if not self._order[index]:
-            return self._given[given][0]
-        field = self._make(tag, self._content(place))
+        start = place >> 15 & 0x1FFFF
+        try:
+            content = self._data[start : start + (place & 0x7FFF)].decode()
+        except UnicodeDecodeError:
+            self._text()  # which says where
+            raise
+        field = self._field_class.__new__(self._field_class)
+        field.tag = tag
+        field.control_field = tag in CONTROL_TAGS
+        field._content = content
         self._given.insert(given, (field, tag))
         self._order[index] = 0
         self._kind |= OUT
@@ -372,9 +387,7 @@ class BaseRecord(Generic[F]):
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
         if self._kind & (OUT | _BY_DIRECTORY):
             return self.get(tag)
-        data = self._data
-        wanted = _encoded_tag(tag)
-        place = find_field(data, len(data), wanted, 3, 1) if len(wanted) == 3 else 0
+        place = find_tag(self._data, len(self._data), _number_of(tag))
         return self._make(tag, self._content(place)) if place else None
 
     def _flat_text(self) -> str:
@@ -448,15 +461,20 @@ class BaseRecord(Generic[F]):
     def _assembled(self, leader: str) -> bytes | None:
         """The record in ISO 2709 with this leader: of its own bytes and what was handed out.
 
-        None where the bytes are not plain or more is handed out than not. Raises MarcError.
+        None where the bytes are not plain, where there is none, or where it is simply not so.
         """
         if self._kind & (CUT | LOADED | 15) != CUT or leader[9:10] != "a":
             return None
-        if not self._is_current():
-            return None
-        fresh = [f"{tag}{field._text()}{_FIELD_END}" for field, tag in self._given]
-        data = f"{leader}{''.join(fresh)}".encode()
-        return _core.assembler().assemble(self._data, bytes(self._order), data)
+        parts = [leader]
+        for field, tag in self._given:
+            if field.tag is not tag:
+                return None
+            content = field._content
+            parts.append(tag)
+            parts.append(content if content.__class__ is str else field._text())
+            parts.append(_FIELD_END)
+        parts.append(_RECORD_END)
+        return _core.assemble(self._data, "".join(parts).encode() + self._order)
 
     def _convert(
         self,
@@ -541,7 +559,7 @@ class BaseRecord(Generic[F]):
             self._check_values()
             try:
                 made = self._assembled(str(self.leader))
-            except (MarcError, UnicodeEncodeError):
+            except UnicodeEncodeError:
                 made = None  # the other way says what is wrong
             if made is not None:
                 return made
@@ -588,9 +606,7 @@ class BaseRecord(Generic[F]):
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
         if not self._kind & _BY_DIRECTORY and self._is_current():
-            data = self._data
-            wanted = _encoded_tag(tag)
-            return len(wanted) == 3 and find_field(data, len(data), wanted, 3, 1) > 0
+            return find_tag(self._data, len(self._data), _number_of(tag)) > 0
         if self._is_listed():
             return self._find(tag) >= 0
         return any(field.tag == tag for field in self._fields)
@@ -604,10 +620,10 @@ class BaseRecord(Generic[F]):
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
-        if not self._kind & _BY_DIRECTORY and self._is_current():
-            data = self._data
-            wanted = _encoded_tag(tag)
-            place = find_field(data, len(data), wanted, 3, 1) if len(wanted) == 3 else 0
+        kind = self._kind
+        if not kind & _BY_DIRECTORY and (not kind & CUT or self._is_current()):
+            number = _tag_numbers.get(tag) or _number_of(tag)
+            place = find_tag(self._data, len(self._data), number)
             return self._hand_out(place, tag) if place else default
         if self._is_listed():
             index = self._find(tag)
@@ -734,6 +750,19 @@ def _encoded_tag(tag: str) -> bytes:
         return tag.encode("ascii")
     except (AttributeError, UnicodeEncodeError):
         return b""  # no record has that
+
+
+#: Tags that were asked for, as the core's `find_tag` takes them.
+_tag_numbers: dict[str, int] = {}
+
+
+def _number_of(tag: str) -> int:
+    number = _tag_numbers.get(tag)
+    if number is None:
+        number = int.from_bytes(_joined([tag]), "little")
+        if len(_tag_numbers) < _TAG_NUMBERS_MAX:
+            _tag_numbers[tag] = number
+    return number
 
 
 def _joined(tags: Iterable[str]) -> bytes:

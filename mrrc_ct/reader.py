@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import length_hint
 from types import TracebackType
 
 from . import _core
@@ -74,9 +73,9 @@ class MARCReader:
         self._window: Window | None = window
         self._origin = Origin(window.name, from_encoding, references)
         self._scanner = _core.Scanner()
-        # A batch of records and what of it is still to be handed out.
+        # What of a batch is still to be handed out, the next one last: a record that is handed out
+        # belongs to the caller alone, and its memory is free again as soon as he drops it.
         self._batch: list[Record] = []
-        self._pending = iter(self._batch)
         self._number = 0
         # The window's front is behind the batch; a damaged record there waits for its turn.
         self._problem: MarcError | None = None
@@ -95,11 +94,10 @@ class MARCReader:
         return self
 
     def __next__(self) -> Record:
-        while True:
-            for record in self._pending:
-                return record
+        while not self._batch:
             if not self._next_batch():
                 raise StopIteration
+        return self._batch.pop()
 
     def read_record(self) -> Record | None:
         """The next record; None at the end, and only there. Raises what iterating would."""
@@ -127,8 +125,7 @@ class MARCReader:
         """Where the next record begins, in bytes from the start of the source."""
         while self._is_lost:
             self._find_next(self._opened())
-        waiting = length_hint(self._pending)
-        return self._batch[-waiting]._offset if waiting else self._opened().offset
+        return self._batch[-1]._offset if self._batch else self._opened().offset
 
     def seek(self, offset: int) -> None:
         """Go on with the record that begins at `offset`, in bytes from the start of the source.
@@ -140,13 +137,9 @@ class MARCReader:
             raise ValueError(f"an offset is not negative: {offset}")
         self._opened().seek(offset)
         self._number = 0
-        self._hand_out([])
+        self._batch = []
         self._problem = None
         self._is_lost = False
-
-    def _hand_out(self, records: list[Record]) -> None:
-        self._batch = records
-        self._pending = iter(records)
 
     def _opened(self) -> Window:
         if self._window is None:
@@ -170,7 +163,8 @@ class MARCReader:
                 data = window.head(ends[-1])
                 records = _records(data, ends, kinds, self._origin, self._number + 1, window.offset)
                 self._number += len(records)
-                self._hand_out(records)
+                records.reverse()
+                self._batch = records
                 window.take(ends[-1])
                 return True
             if status == Status.DONE:
@@ -202,7 +196,7 @@ class MARCReader:
         if self._window is not None:
             self._window.close()
             self._window = None
-            self._hand_out([])
+            self._batch = []
 
     def __enter__(self) -> MARCReader:
         return self

@@ -258,6 +258,13 @@ comptime {
     std.debug.assert(iso2709.field_length_max < 1 << 15);
 }
 
+pub export fn mrrc_find_tag(bytes: ?[*]const u8, length: u64, tag: u32) callconv(.c) u64 {
+    const record = slice(bytes, length);
+    const wanted = [3]u8{ @truncate(tag), @truncate(tag >> 8), @truncate(tag >> 16) };
+    const found = iso2709.findField(record, &wanted, 1) orelse return 0;
+    return placeOf(found, iso2709.findField(record, &wanted, found.number + 2) != null);
+}
+
 pub export fn mrrc_find_field(bytes: ?[*]const u8, length: u64, tags: ?[*]const u8, tags_length: u64, first: u32) callconv(.c) u64 {
     const record = slice(bytes, length);
     const wanted = slice(tags, tags_length);
@@ -266,21 +273,11 @@ pub export fn mrrc_find_field(bytes: ?[*]const u8, length: u64, tags: ?[*]const 
     return placeOf(found, has_more);
 }
 
-pub export fn mrrc_assemble(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, order: ?[*]const u8, order_length: u64, fresh: ?[*]const u8, fresh_length: u64, output: *Output, problem: *Problem) callconv(.c) i32 {
-    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return @backingInt(Status.invalid_argument)));
-    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
-    defer handle.busy.store(false, .release);
-    const converter = &handle.converter;
-    output.* = .{};
-    converter.assemble(slice(bytes, length), slice(order, order_length), slice(fresh, fresh_length)) catch |err| switch (err) {
-        error.OutOfMemory => return @backingInt(Status.out_of_memory),
-        error.Problem => {
-            problem.* = converter.problem;
-            return @backingInt(Status.problem);
-        },
-    };
-    output.* = .{ .consumed = length, .bytes = converter.out.items().ptr, .length = converter.out.length() };
-    return @backingInt(Status.done);
+pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) i32 {
+    const pointer = target orelse return @backingInt(Status.invalid_argument);
+    const written = iso2709.assemble(slice(bytes, length), slice(changes, changes_length), pointer[0..iso2709.record_length_max]) orelse
+        return @backingInt(Status.invalid_argument);
+    return @intCast(written);
 }
 
 pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, sets: *Sets, output: *Output, problem: *Problem) callconv(.c) i32 {
@@ -342,9 +339,14 @@ pub const documentation = [_]Documentation{
         .text = "Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives whether another follows, its number, how many fields there are, where its content starts in the record, and the content's length, in 1, 15, 16, 17 and 15 bits; 0 when there is none.",
     },
     .{
+        .name = "mrrc_find_tag",
+        .parameters = &.{ "bytes", "length", "tag" },
+        .text = "The same for the first field with one tag, its three characters in the lower bytes of a number, the first lowest.",
+    },
+    .{
         .name = "mrrc_assemble",
-        .parameters = &.{ "converter", "bytes", "length", "order", "order_length", "fresh", "fresh_length", "output", "problem" },
-        .text = "Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without changing their encoding. `order` has a byte for each field: its number in the directory, from 1, or 0 for the next new one. `fresh` is the leader and the new fields, each its tag, its content and 1E.",
+        .parameters = &.{ "bytes", "length", "changes", "changes_length", "target" },
+        .text = "Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without looking at their text. `changes` is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record.",
     },
     .{
         .name = "mrrc_decode_marc8",

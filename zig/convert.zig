@@ -430,45 +430,6 @@ pub const Converter = struct {
         try iso2709.write(&self.out, &self.record, &self.problem);
     }
 
-    /// Put an ISO 2709 record in `out` together from fields of `data`, which is one, and `fresh`
-    /// ones: a leader, and for each new field its tag, its content and a terminator. `order` has a
-    /// number for each field: that of an old one, from 1, or 0 for the next new one.
-    pub fn assemble(self: *Converter, data: []const u8, order: []const u8, fresh: []const u8) Error!void {
-        self.out.clear();
-        self.problem.clear();
-        const frame = switch (try iso2709.check(data, true, &self.problem)) {
-            .record => |frame| frame,
-            else => return self.problem.set(.truncated_record, 0, "", "there is no record", .{}),
-        };
-        if (fresh.len < record_module.leader_length) {
-            return self.problem.set(.leader_invalid, 0, fresh, "the leader should have 24 bytes", .{});
-        }
-        const record = &self.record;
-        record.reset();
-        @memcpy(&record.leader, fresh[0..record_module.leader_length]);
-        var rest = fresh[record_module.leader_length..];
-        for (order) |number| {
-            const tag, const content = if (number == 0) blk: {
-                const end = std.mem.indexOfScalar(u8, rest, record_module.field_terminator) orelse
-                    return self.problem.set(.field_invalid, 0, "", "there are fewer new fields than the order has", .{});
-                if (end < 3 or !record_module.isTag(rest[0..3])) {
-                    return self.problem.set(.tag_invalid, 0, rest[0..@min(end, 3)], "a tag should be three printable ASCII characters", .{});
-                }
-                defer rest = rest[end + 1 ..];
-                break :blk .{ rest[0..3].*, rest[3..end] };
-            } else iso2709.fieldAt(data, frame, number - 1) orelse
-                return self.problem.set(.field_invalid, 0, "", "the record has no field {d}", .{number});
-            try record.beginField(tag);
-            try record.append(content);
-            try record.endField(&self.problem);
-        }
-        if (rest.len > 0) {
-            return self.problem.set(.delimiter_in_data, 0, "", "a field holds a terminator, 1D or 1E, as data", .{});
-        }
-        record.seal();
-        try iso2709.write(&self.out, record, &self.problem);
-    }
-
     fn remove066(self: *Converter) void {
         const fields = &self.record.fields;
         var kept: usize = 0;

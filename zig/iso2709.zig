@@ -248,12 +248,51 @@ inline fn hasTag(tags: []const u8, tag: *const Tag) bool {
     return false;
 }
 
-/// Tag and content of the field of a checked record with this number, from 0; null: it has fewer.
-pub fn fieldAt(bytes: []const u8, frame: Frame, number: usize) ?struct { Tag, []const u8 } {
-    if (number >= frame.fieldCount()) return null;
-    const entry = bytes[leader_length + number * entry_length ..][0..entry_length];
-    const start = frame.base_address + parseDigits(5, entry[7..12]).?;
-    return .{ entry[0..3].*, bytes[start..][0 .. parseDigits(4, entry[3..7]).? - 1] };
+/// Tag and content of the field with this number, counted from 1; null: there is none.
+fn fieldAt(bytes: []const u8, number: usize) ?struct { Tag, []const u8 } {
+    const found = findField(bytes, "", number) orelse return null;
+    const entry = bytes[leader_length + found.number * entry_length ..][0..entry_length];
+    return .{ entry[0..3].*, bytes[found.start..][0..found.length] };
+}
+
+/// Put a record together in `target` from fields of the record `bytes` and new ones. `changes`
+/// is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each
+/// field: its number in `bytes`, from 1, or 0 for the next new one. The length, or null where that
+/// makes no record.
+pub fn assemble(bytes: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
+    const fresh_end = std.mem.indexOfScalar(u8, changes, record_terminator) orelse return null;
+    if (fresh_end < leader_length or !isSoundLeader(changes[0..leader_length])) return null;
+    var fresh = changes[leader_length..fresh_end];
+    const order = changes[fresh_end + 1 ..];
+    const base = leader_length + order.len * entry_length + 1;
+    if (base >= record_length_max) return null;
+    var end = base;
+    for (order, 0..) |number, index| {
+        const tag, const content = if (number > 0)
+            fieldAt(bytes, number) orelse return null
+        else blk: {
+            const length = std.mem.indexOfScalar(u8, fresh, field_terminator) orelse return null;
+            if (length < 3 or !record_module.isTag(fresh[0..3])) return null;
+            defer fresh = fresh[length + 1 ..];
+            break :blk .{ fresh[0..3].*, fresh[3..length] };
+        };
+        // The field and both terminators have to fit.
+        if (content.len + 1 > field_length_max or end + content.len + 2 > record_length_max) return null;
+        const entry = target[leader_length + index * entry_length ..][0..entry_length];
+        entry[0..3].* = tag;
+        putDigits(4, entry[3..7], content.len + 1);
+        putDigits(5, entry[7..12], end - base);
+        @memcpy(target[end..][0..content.len], content);
+        target[end + content.len] = field_terminator;
+        end += content.len + 1;
+    }
+    if (fresh.len > 0) return null;
+    target[end] = record_terminator;
+    @memcpy(target[0..leader_length], changes[0..leader_length]);
+    putDigits(5, target[0..5], end + 1);
+    putDigits(5, target[12..17], base);
+    target[base - 1] = field_terminator;
+    return end + 1;
 }
 
 /// Append the record. The leader's lengths are computed, the rest of it is written as it is.
@@ -362,6 +401,27 @@ pub fn resync(data: []const u8, final: bool) Resync {
 
 const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
     "42\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
+
+test "a record is put together from old fields and new ones" {
+    var target: [record_length_max]u8 = undefined;
+    const changes = sample[0..leader_length] ++ "500  \x1faNote\x1e" ++ "\x1d";
+    const expected = "00070nam a2200049 a 4500" ++ "500000900000" ++ "245000900009" ++ "\x1e" ++
+        "  \x1faNote\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
+    const length = assemble(sample, changes ++ "\x00\x02", &target).?;
+    try std.testing.expectEqualStrings(expected[5..], target[5..length]);
+    try std.testing.expectEqual(length, try std.fmt.parseInt(usize, target[0..5], 10));
+    const same = assemble(sample, sample[0..leader_length] ++ "\x1d\x01\x02", &target).?;
+    try std.testing.expectEqualStrings(sample, target[0..same]);
+    // Numbers that are none, new fields that are not placed, placed ones that are not there.
+    for ([_][]const u8{ "\x03", "", "\x00\x00" }) |order| {
+        var bytes: [changes.len + 2]u8 = undefined;
+        @memcpy(bytes[0..changes.len], changes);
+        @memcpy(bytes[changes.len..][0..order.len], order);
+        try std.testing.expectEqual(null, assemble(sample, bytes[0 .. changes.len + order.len], &target));
+    }
+    try std.testing.expectEqual(null, assemble(sample, "short\x1d", &target));
+    try std.testing.expectEqual(null, assemble("", changes ++ "\x00\x01", &target));
+}
 
 test "a record is regular when its fields have indicators and its subfields codes" {
     var problem: Problem = .{};

@@ -170,8 +170,11 @@ int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uin
 /* Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives whether another follows, its number, how many fields there are, where its content starts in the record, and the content's length, in 1, 15, 16, 17 and 15 bits; 0 when there is none. */
 uint64_t mrrc_find_field(const uint8_t *bytes, uint64_t length, const uint8_t *tags, uint64_t tags_length, uint32_t first);
 
-/* Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without changing their encoding. `order` has a byte for each field: its number in the directory, from 1, or 0 for the next new one. `fresh` is the leader and the new fields, each its tag, its content and 1E. */
-int32_t mrrc_assemble(void *converter, const uint8_t *bytes, uint64_t length, const uint8_t *order, uint64_t order_length, const uint8_t *fresh, uint64_t fresh_length, MrrcOutput *output, MrrcProblem *problem);
+/* The same for the first field with one tag, its three characters in the lower bytes of a number, the first lowest. */
+uint64_t mrrc_find_tag(const uint8_t *bytes, uint64_t length, uint32_t tag);
+
+/* Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without looking at their text. `changes` is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record. */
+int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, const uint8_t *changes, uint64_t changes_length, uint8_t *target);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
 int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);

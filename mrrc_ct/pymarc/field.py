@@ -20,6 +20,15 @@ __all__ = ["Field", "Indicators", "RawField", "Subfield", "logger", "map_marc8_f
 logger = logging.getLogger("pymarc")
 
 
+def _full_tag(tag: Any) -> str:
+    if not isinstance(tag, str):
+        try:
+            tag = int(tag)
+        except (TypeError, ValueError):
+            return str(tag)
+    return native.full_tag(tag)
+
+
 class Field(native.Field):
     """A field: a control field with `data`, or one with indicators and subfields.
 
@@ -44,21 +53,24 @@ class Field(native.Field):
 
         Raises ValueError for indicators that are not two, and for subfields as a list of strings.
         """
-        if not isinstance(tag, str):
-            try:
-                tag = int(tag)
-            except (TypeError, ValueError):
-                tag = str(tag)
-        self.tag = native.full_tag(tag)
-        self.control_field = self.tag in native.CONTROL_TAGS
+        self.tag = tag = tag if isinstance(tag, str) and len(tag) == 3 else _full_tag(tag)
         if subfields and isinstance(subfields[0], str):
             raise ValueError("subfields are a list of Subfield(code, value), not of strings")
         self._odd = None
-        self._content = data if self.control_field else None
-        self._subfields = (not self.control_field and subfields) or []
-        self._indicators = native.BLANKS
-        if indicators and not self.control_field:
-            self.indicators = indicators
+        if tag in native.CONTROL_TAGS:
+            self.control_field = True
+            self._content = data
+            self._subfields = []
+            return
+        self.control_field = False
+        self._content = None
+        self._subfields = subfields or []
+        if isinstance(indicators, Indicators):
+            self._indicators = indicators
+        else:
+            self._indicators = native.BLANKS
+            if indicators:
+                self.indicators = indicators
 
     @property
     def subfields(self) -> list[Subfield]:

@@ -79,7 +79,8 @@ class MARCReader(Reader):
         self._window = open_source(marc_target)
         self._scanner = _core.Scanner()
         self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
-        self._pending: Iterator[Record] = iter(())
+        # What of a batch is still to be handed out, the next one last.
+        self._batch: list[Record] = []
         self._current_chunk: bytes | None = None
         self._current_exception: Exception | None = None
 
@@ -103,7 +104,8 @@ class MARCReader(Reader):
     def __next__(self) -> Record | None:
         """The next record, None for one that cannot be read."""
         while True:
-            for record in self._pending:
+            if self._batch:
+                record = self._batch.pop()
                 self._current_chunk = record._data
                 self._current_exception = None
                 # What the core has not found sound in all its parts is read at its turn.
@@ -124,7 +126,7 @@ class MARCReader(Reader):
                 at = kinds.index(Kind.GAP)
                 ends, kinds = ends[:at], kinds[:at]
             if ends:
-                self._pending = iter(self._records(window.head(ends[-1]), ends, kinds))
+                self._batch = self._records(window.head(ends[-1]), ends, kinds)
                 window.take(ends[-1])
                 return True
             if status != Status.NEED_INPUT:
@@ -146,6 +148,7 @@ class MARCReader(Reader):
             record.to_unicode = to_unicode
             records.append(record)
             start = end
+        records.reverse()
         return records
 
     def _next_by_length(self) -> Record | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .. import _core, accessors
 from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
-from ..base import FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..base import CUT, FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
 from . import _lax
@@ -189,14 +189,16 @@ class Record(BaseRecord[Field]):
         if self.to_unicode:
             if not self._kind & (OUT | LEADER_OUT | FLAT) and self._data[9] == ord("a"):
                 return self._data
-            self._set_coding()
+            if self._kind & LEADER_OUT or self._data[9] != ord("a"):
+                self._set_coding()
         head = str(self._leader) if self._kind & LEADER_OUT else self._data[:LEADER_LEN].decode()
         if head[9] == "a":
-            patched = self._with_leader()
-            if patched is not None:
-                return patched
+            if not self._kind & OUT:
+                patched = self._with_leader()
+                if patched is not None:
+                    return patched
             try:
-                made = self._assembled(head)
+                made = self._assembled(head) if self._kind & CUT else None
                 if made is None:
                     flat = self._flat_text().encode()
                     made = _core.converter_of("flat", "marc").convert_one(flat)
@@ -212,8 +214,6 @@ class Record(BaseRecord[Field]):
 
     def _set_coding(self) -> None:
         """Set leader/09 to say Unicode."""
-        if not self._kind & LEADER_OUT and self._data[9] == ord("a"):
-            return
         leader: Any = self.leader
         if isinstance(leader, Leader):
             leader.leader = f"{leader.leader[:9]}a{leader.leader[10:]}"

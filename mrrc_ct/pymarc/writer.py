@@ -72,7 +72,8 @@ class MARCWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Write a record. Raises WriteNeedsRecord for anything else, and what `as_marc` raises."""
-        super().write(record)
+        if not isinstance(record, Record):
+            raise WriteNeedsRecord
         if self.file_handle:
             self.file_handle.write(record.as_marc())
 
