@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from io import BytesIO, IOBase, StringIO
 
 from .. import _core
