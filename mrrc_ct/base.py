@@ -185,7 +185,7 @@ class BaseRecord(Generic[F]):
     @fields.setter
     def fields(self, value: list[F]) -> None:
         self._fields = value
-        self._kind |= OUT | LOADED
+        self._kind = self._kind & ~(CUT | ADDED | LISTED) | OUT | LOADED
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
@@ -295,7 +295,7 @@ class BaseRecord(Generic[F]):
         return field
 
     def _content(self, place: int) -> str:
-        """The content of a field of plain bytes, from its place as `find_field` gives it."""
+        """The content of a field of plain bytes, from its place as the core gives it."""
         start = place >> 15 & 0x1FFFF
         try:
             return self._data[start : start + (place & 0x7FFF)].decode()
@@ -304,7 +304,10 @@ class BaseRecord(Generic[F]):
             raise
 
     def _hand_out(self, place: int, tag: str) -> F:
-        """The field with this tag at a place, where the directory tells it."""
+        """The field with this tag at a place, where the directory tells it.
+
+        Nothing is done more often with a record, so it is all written out here.
+        """
         index = (place >> 48 & 0x7FFF) - 1
         if self._kind & CUT:
             given = self._order.count(0, 0, index)
@@ -461,7 +464,7 @@ class BaseRecord(Generic[F]):
     def _assembled(self, leader: str) -> bytes | None:
         """The record in ISO 2709 with this leader: of its own bytes and what was handed out.
 
-        None where the bytes are not plain, where there is none, or where it is simply not so.
+        None where the bytes are not plain, and where no record can be made so.
         """
         if self._kind & (CUT | LOADED | 15) != CUT or leader[9:10] != "a":
             return None
@@ -473,8 +476,11 @@ class BaseRecord(Generic[F]):
             parts.append(tag)
             parts.append(content if content.__class__ is str else field._text())
             parts.append(_FIELD_END)
-        parts.append(_RECORD_END)
-        return _core.assemble(self._data, "".join(parts).encode() + self._order)
+        fresh = "".join(parts)
+        # A terminator in a value would be taken for one of these.
+        if _RECORD_END in fresh or fresh.count(_FIELD_END) != len(self._given):
+            return None
+        return _core.assemble(self._data, f"{fresh}{_RECORD_END}".encode() + self._order)
 
     def _convert(
         self,

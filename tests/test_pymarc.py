@@ -408,7 +408,14 @@ def test_what_cannot_be_written_says_so() -> None:
 
 
 def test_terminators_in_values_are_written_as_pymarc_writes_them() -> None:
-    for value in ("a\x1eb", "a\x1db", "a\x1fb"):
+    for value in (
+        "a\x1eb",
+        "a\x1db",
+        "a\x1fb",
+        "a\x1e\x1d\x01\x02",
+        "\x1e\x1d",
+        "a\x1e500  \x1fab",
+    ):
         written = []
         for module in (ours, theirs):
             record = module.Record(SOUND)
