@@ -227,8 +227,8 @@ def declare(library: CDLL) -> None:
     # mrrc_find_tag(bytes, length, tag)
     library.mrrc_find_tag.argtypes = [c_void_p, c_uint64, c_uint32]
     library.mrrc_find_tag.restype = c_uint64
-    # mrrc_assemble(bytes, length, changes, changes_length, target)
-    library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p]
+    # mrrc_assemble(bytes, length, target)
+    library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
     # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
     library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]

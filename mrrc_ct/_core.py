@@ -356,10 +356,10 @@ class _PerThread(thread_local):
 _per_thread = _PerThread()
 
 
-def assemble(data: bytes, changes: bytes) -> bytes | None:
+def assemble(data: bytes) -> bytes | None:
     """A record of the fields of another and new ones: see mrrc_assemble. None: there is none."""
     view, address = _per_thread.target
-    length = _assemble(data, len(data), changes, len(changes), address)
+    length = _assemble(data, len(data), address)
     return view[:length].tobytes() if length > 0 else None
 
 

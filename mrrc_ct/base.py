@@ -126,13 +126,14 @@ class BaseRecord(Generic[F]):
         "_given",
         "_kind",
         "_leader",
-        "_number",
-        "_offset",
         "_order",
         "_origin",
         "_tags",
     )
 
+    # Where a record stands in what it was read from: its number, from 1, and its first byte.
+    _number: int = 0
+    _offset: int = 0
     _leader: Leader
     # LOADED: the fields. CUT and not plain: the text at each number, the head at 0.
     _fields: list[Any]
@@ -145,13 +146,11 @@ class BaseRecord(Generic[F]):
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
 
-    def _take(self, data: bytes, kind: int, origin: Origin, number: int = 0) -> None:
+    def _take(self, data: bytes, kind: int, origin: Origin) -> None:
         """Be the record with these bytes."""
         self._data = data
         self._kind = kind if origin.encoding == Encoding.KEPT else kind | Kind.OTHER
         self._origin = origin
-        self._number = number
-        self._offset = 0
 
     def _take_fields(self, leader: Leader, fields: list[F], origin: Origin) -> None:
         """Be the record with this leader and these fields."""
@@ -309,14 +308,12 @@ class BaseRecord(Generic[F]):
         Nothing is done more often with a record, so it is all written out here.
         """
         index = (place >> 48 & 0x7FFF) - 1
-        if self._kind & CUT:
-            given = self._order.count(0, 0, index)
-            if not self._order[index]:
-                return self._given[given][0]
-        elif self._cut(place >> 32 & 0xFFFF):
-            given = 0
-        else:
+        if not self._kind & CUT and not self._cut(place >> 32 & 0xFFFF):
             return self._fields[index]  # type: ignore[no-any-return]
+        order = self._order
+        given = order.count(0, 0, index) if self._given else 0
+        if not order[index]:
+            return self._given[given][0]
         start = place >> 15 & 0x1FFFF
         try:
             content = self._data[start : start + (place & 0x7FFF)].decode()
@@ -328,7 +325,7 @@ class BaseRecord(Generic[F]):
         field.control_field = tag in CONTROL_TAGS
         field._content = content
         self._given.insert(given, (field, tag))
-        self._order[index] = 0
+        order[index] = 0
         self._kind |= OUT
         return field
 
@@ -468,19 +465,18 @@ class BaseRecord(Generic[F]):
         """
         if self._kind & (CUT | LOADED | 15) != CUT or leader[9:10] != "a":
             return None
-        parts = [leader]
+        fresh = leader
         for field, tag in self._given:
             if field.tag is not tag:
                 return None
             content = field._content
-            parts.append(tag)
-            parts.append(content if content.__class__ is str else field._text())
-            parts.append(_FIELD_END)
-        fresh = "".join(parts)
+            if content.__class__ is not str:
+                content = field._text()
+            fresh += f"{tag}{content}{_FIELD_END}"
         # A terminator in a value would be taken for one of these.
         if _RECORD_END in fresh or fresh.count(_FIELD_END) != len(self._given):
             return None
-        return _core.assemble(self._data, f"{fresh}{_RECORD_END}".encode() + self._order)
+        return _core.assemble(self._data + f"{fresh}{_RECORD_END}".encode() + self._order)
 
     def _convert(
         self,
@@ -619,6 +615,12 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
+        if not self._kind & (_BY_DIRECTORY | CUT):
+            # The shortest way, for what is done most often.
+            data = self._data
+            place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
+            if place:
+                return self._hand_out(place, tag)
         field = self.get(tag)
         if field is None:
             raise KeyError(tag)
@@ -628,8 +630,8 @@ class BaseRecord(Generic[F]):
         """The first field with this tag, or `default`."""
         kind = self._kind
         if not kind & _BY_DIRECTORY and (not kind & CUT or self._is_current()):
-            number = _tag_numbers.get(tag) or _number_of(tag)
-            place = find_tag(self._data, len(self._data), number)
+            data = self._data
+            place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
             return self._hand_out(place, tag) if place else default
         if self._is_listed():
             index = self._find(tag)

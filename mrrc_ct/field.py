@@ -159,8 +159,9 @@ class Field:
         if self.control_field:
             return self._no_data()
         first, second = self._indicators
-        parts = [f"{DELIMITER}{code}{value}" for code, value in self._subfields]
-        text = f"{first}{second}{''.join(parts)}"
+        text = f"{first}{second}"
+        for code, value in self._subfields:
+            text += f"{DELIMITER}{code}{value}"
         # What was only looked at stays what it was.
         return self._odd[0] if self._odd and self._odd[1] == text else text
 
@@ -295,9 +296,9 @@ class Field:
             raise KeyError(f"{code}: field {self.tag} is a control field")
         content = self._content
         if content and self._has_only(content, code) and _is_simple(value):
-            start = content.find(DELIMITER + code) + 2
-            end = content.find(DELIMITER, start)
-            self._content = f"{content[:start]}{value}{content[end:] if end >= 0 else ''}"
+            before, mark, rest = content.partition(f"{DELIMITER}{code}")
+            _, end, behind = rest.partition(DELIMITER)
+            self._content = f"{before}{mark}{value}{end}{behind}"
             return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
         if len(found) != 1:
@@ -312,6 +313,9 @@ class Field:
 
     def __contains__(self, code: str) -> bool:
         """Whether there is a subfield with this code."""
+        content = self._content
+        if content and not self.control_field and isinstance(code, str) and len(code) == 1:
+            return DELIMITER + code in content
         return self.get(code, _MISSING) is not _MISSING
 
     def get_subfields(self, *codes: str) -> list[str]:

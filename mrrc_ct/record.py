@@ -32,7 +32,7 @@ class Record(BaseRecord[Field]):
     equal when leader and fields are; since they can be changed they have no hash.
     """
 
-    __slots__ = ()
+    __slots__ = ("_number", "_offset")
 
     _field_class = Field
 
@@ -51,6 +51,7 @@ class Record(BaseRecord[Field]):
         MarcError when `data` is damaged.
         """
         origin = Origin(None, from_encoding) if from_encoding else NOWHERE
+        self._number = self._offset = 0
         if data:
             if fields is not None or leader is not None:
                 raise TypeError("a record is made from data or from fields and a leader")
@@ -424,5 +425,7 @@ def flat_record(data: bytes, origin: Origin = NOWHERE, number: int = 0) -> Recor
     """A record from the flat form that the core's readers of text formats give."""
     record_type = record_class(chr(data[6]))
     record = record_type.__new__(record_type)
-    record._take(data, FLAT, origin, number)
+    record._take(data, FLAT, origin)
+    record._number = number
+    record._offset = 0
     return record

@@ -273,9 +273,9 @@ pub export fn mrrc_find_field(bytes: ?[*]const u8, length: u64, tags: ?[*]const 
     return placeOf(found, has_more);
 }
 
-pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) i32 {
+pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) i32 {
     const pointer = target orelse return @backingInt(Status.invalid_argument);
-    const written = iso2709.assemble(slice(bytes, length), slice(changes, changes_length), pointer[0..iso2709.record_length_max]) orelse
+    const written = iso2709.assemble(slice(bytes, length), pointer[0..iso2709.record_length_max]) orelse
         return @backingInt(Status.invalid_argument);
     return @intCast(written);
 }
@@ -345,8 +345,8 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_assemble",
-        .parameters = &.{ "bytes", "length", "changes", "changes_length", "target" },
-        .text = "Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without looking at their text. `changes` is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record.",
+        .parameters = &.{ "bytes", "length", "target" },
+        .text = "Make an ISO 2709 record of fields of the record that `bytes` begins with and of new ones, without looking at their text. Behind the record stand the new leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record.",
     },
     .{
         .name = "mrrc_decode_marc8",

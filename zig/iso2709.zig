@@ -255,11 +255,16 @@ fn fieldAt(bytes: []const u8, number: usize) ?struct { Tag, []const u8 } {
     return .{ entry[0..3].*, bytes[found.start..][0..found.length] };
 }
 
-/// Put a record together in `target` from fields of the record `bytes` and new ones. `changes`
-/// is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each
-/// field: its number in `bytes`, from 1, or 0 for the next new one. The length, or null where that
-/// makes no record.
-pub fn assemble(bytes: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
+/// Put a record together in `target` from fields of the record that `input` begins with and new
+/// ones. Behind the record stand the new leader, the new fields, each its tag, its content and 1E,
+/// then 1D, and a byte for each field: its number in the record, from 1, or 0 for the next new one.
+/// The length, or null where that makes no record.
+pub fn assemble(input: []const u8, target: *[record_length_max]u8) ?usize {
+    if (input.len < record_length_min) return null;
+    const old_length = parseDigits(5, input[0..5]) orelse return null;
+    if (old_length > input.len) return null;
+    const bytes = input[0..old_length];
+    const changes = input[old_length..];
     const fresh_end = std.mem.indexOfScalar(u8, changes, record_terminator) orelse return null;
     if (fresh_end < leader_length or !isSoundLeader(changes[0..leader_length])) return null;
     var fresh = changes[leader_length..fresh_end];
@@ -407,20 +412,23 @@ test "a record is put together from old fields and new ones" {
     const changes = sample[0..leader_length] ++ "500  \x1faNote\x1e" ++ "\x1d";
     const expected = "00070nam a2200049 a 4500" ++ "500000900000" ++ "245000900009" ++ "\x1e" ++
         "  \x1faNote\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
-    const length = assemble(sample, changes ++ "\x00\x02", &target).?;
+    const length = assemble(sample ++ changes ++ "\x00\x02", &target).?;
     try std.testing.expectEqualStrings(expected[5..], target[5..length]);
     try std.testing.expectEqual(length, try std.fmt.parseInt(usize, target[0..5], 10));
-    const same = assemble(sample, sample[0..leader_length] ++ "\x1d\x01\x02", &target).?;
+    const same = assemble(sample ++ sample[0..leader_length] ++ "\x1d\x01\x02", &target).?;
     try std.testing.expectEqualStrings(sample, target[0..same]);
     // Numbers that are none, new fields that are not placed, placed ones that are not there.
     for ([_][]const u8{ "\x03", "", "\x00\x00" }) |order| {
-        var bytes: [changes.len + 2]u8 = undefined;
-        @memcpy(bytes[0..changes.len], changes);
-        @memcpy(bytes[changes.len..][0..order.len], order);
-        try std.testing.expectEqual(null, assemble(sample, bytes[0 .. changes.len + order.len], &target));
+        const head = sample ++ changes;
+        var bytes: [head.len + 2]u8 = undefined;
+        @memcpy(bytes[0..head.len], head);
+        @memcpy(bytes[head.len..][0..order.len], order);
+        try std.testing.expectEqual(null, assemble(bytes[0 .. head.len + order.len], &target));
     }
-    try std.testing.expectEqual(null, assemble(sample, "short\x1d", &target));
-    try std.testing.expectEqual(null, assemble("", changes ++ "\x00\x01", &target));
+    try std.testing.expectEqual(null, assemble(sample ++ "short\x1d", &target));
+    try std.testing.expectEqual(null, assemble(sample, &target));
+    try std.testing.expectEqual(null, assemble("99999" ++ sample[5..], &target));
+    try std.testing.expectEqual(null, assemble("", &target));
 }
 
 test "a record is regular when its fields have indicators and its subfields codes" {

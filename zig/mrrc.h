@@ -173,8 +173,8 @@ uint64_t mrrc_find_field(const uint8_t *bytes, uint64_t length, const uint8_t *t
 /* The same for the first field with one tag, its three characters in the lower bytes of a number, the first lowest. */
 uint64_t mrrc_find_tag(const uint8_t *bytes, uint64_t length, uint32_t tag);
 
-/* Make an ISO 2709 record of fields of the record in `bytes` and of new ones, without looking at their text. `changes` is the leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record. */
-int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, const uint8_t *changes, uint64_t changes_length, uint8_t *target);
+/* Make an ISO 2709 record of fields of the record that `bytes` begins with and of new ones, without looking at their text. Behind the record stand the new leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target` has room for 99,999 bytes. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record. */
+int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, uint8_t *target);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
 int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);

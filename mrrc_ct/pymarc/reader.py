@@ -140,8 +140,6 @@ class MARCReader(Reader):
             record._data = data[start:end]
             record._kind = kind & _KINDS if to_unicode else Kind.IRREGULAR
             record._origin = NOWHERE
-            record._number = 0
-            record._offset = 0
             record.pos = 0
             record.force_utf8 = force_utf8
             record.to_unicode = to_unicode
