@@ -102,6 +102,8 @@ find_field: Callable[[bytes, int, bytes, int, int], int] = _library.mrrc_find_fi
 find_tag: Callable[[bytes, int, int], int] = _library.mrrc_find_tag
 
 _assemble = _library.mrrc_assemble
+#: Fields that are looked for in one call.
+FIELDS_MAX = 256
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
 
@@ -348,12 +350,21 @@ class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
         buffer = Buffer(RECORD_BYTES_MAX)
+        #: Room for the places of fields.
+        self.places = (ctypes.c_uint64 * FIELDS_MAX)()
         #: Room for a record, and its address.
         self.target = buffer.view, buffer.address
         self._buffer = buffer
 
 
 _per_thread = _PerThread()
+
+
+def find_fields(data: bytes, tags: bytes) -> list[int]:
+    """The places of the fields with any of these tags, at most FIELDS_MAX."""
+    places = _per_thread.places
+    count = _library.mrrc_find_fields(data, len(data), tags, len(tags), places, FIELDS_MAX)
+    return places[:count]
 
 
 def assemble(data: bytes) -> bytes | None:

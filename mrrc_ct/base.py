@@ -74,8 +74,6 @@ _ENTRY_LEN = 12
 _TAG_LEN = 4
 #: Tags that are remembered, so that no program fills the memory with them.
 _TAG_NUMBERS_MAX = 4096
-#: The bit of a place that tells that another field follows.
-_HAS_MORE = 1 << 63
 #: Field numbers, from 1, a byte each. A record with more fields is loaded as a whole.
 _NUMBERS = bytes(range(1, 256))
 
@@ -307,7 +305,7 @@ class BaseRecord(Generic[F]):
 
         Nothing is done more often with a record, so it is all written out here.
         """
-        index = (place >> 48 & 0x7FFF) - 1
+        index = (place >> 48) - 1
         if not self._kind & CUT and not self._cut(place >> 32 & 0xFFFF):
             return self._fields[index]  # type: ignore[no-any-return]
         order = self._order
@@ -650,16 +648,13 @@ class BaseRecord(Generic[F]):
     def _with_tags(self, wanted: Collection[str], joined: bytes) -> list[F]:
         """The fields with any of these tags, which `joined` has one behind the other."""
         if not self._kind & _BY_DIRECTORY and self._is_current():
-            data, size, found = self._data, len(joined), []
-            place = find_field(data, len(data), joined, size, 1) if joined else 0
-            while place:
-                number = place >> 48 & 0x7FFF
-                at = LEADER_LEN + (number - 1) * _ENTRY_LEN
-                found.append(self._hand_out(place, data[at : at + 3].decode()))
-                if place < _HAS_MORE:
-                    break
-                place = find_field(data, len(data), joined, size, number + 1)
-            return found
+            data, found = self._data, []
+            places = _core.find_fields(data, joined) if joined else []
+            if len(places) < _core.FIELDS_MAX:
+                for place in places:
+                    at = _ENTRY_LEN + _ENTRY_LEN * (place >> 48)
+                    found.append(self._hand_out(place, data[at : at + 3].decode()))
+                return found
         if not self._is_listed():
             return [field for field in self._fields if field.tag in wanted]
         indexes = [index for index, tag in enumerate(self._tags.decode().split()) if tag in wanted]

@@ -380,13 +380,19 @@ class Field:
         if self.control_field:
             return self._content or ""
         divisions = ("v", "x", "y", "z") if has_divisions else ()
-        return "".join(
-            [
+        if self._content is None:
+            pieces = [
                 f" -- {value}" if code in divisions else f" {value}"
-                for code, value in self._pairs()
+                for code, value in self._subfields
                 if code != "6"
             ]
-        ).strip()
+        else:
+            pieces = [
+                f" -- {part[1:]}" if part[0] in divisions else f" {part[1:]}"
+                for part in self._content.split(DELIMITER)[1:]
+                if part and part[0] != "6"
+            ]
+        return "".join(pieces).strip()
 
     def is_subject_field(self) -> bool:
         """Whether the tag is in the range of subject headings, 6XX."""

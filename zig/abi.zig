@@ -245,12 +245,11 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
-/// Where a field stands, in one number: whether another follows that was asked for (1 bit), its own
-/// number (15 bits), how many there are (16 bits), where its content starts in the record (17
-/// bits), the content's length in bytes (15 bits).
-fn placeOf(found: iso2709.Found, has_more: bool) u64 {
-    return @as(u64, @intFromBool(has_more)) << 63 | @as(u64, found.number + 1) << 48 |
-        @as(u64, found.count) << 32 | @as(u64, found.start) << 15 | @as(u64, found.length);
+/// Where a field stands, in one number: its own number (16 bits), how many there are (16 bits),
+/// where its content starts in the record (17 bits), the content's length in bytes (15 bits).
+fn placeOf(found: iso2709.Found) u64 {
+    return @as(u64, found.number + 1) << 48 | @as(u64, found.count) << 32 |
+        @as(u64, found.start) << 15 | @as(u64, found.length);
 }
 
 comptime {
@@ -261,16 +260,23 @@ comptime {
 pub export fn mrrc_find_tag(bytes: ?[*]const u8, length: u64, tag: u32) callconv(.c) u64 {
     const record = slice(bytes, length);
     const wanted = [3]u8{ @truncate(tag), @truncate(tag >> 8), @truncate(tag >> 16) };
-    const found = iso2709.findField(record, &wanted, 1) orelse return 0;
-    return placeOf(found, iso2709.findField(record, &wanted, found.number + 2) != null);
+    return placeOf(iso2709.findField(record, &wanted, 1) orelse return 0);
 }
 
 pub export fn mrrc_find_field(bytes: ?[*]const u8, length: u64, tags: ?[*]const u8, tags_length: u64, first: u32) callconv(.c) u64 {
-    const record = slice(bytes, length);
-    const wanted = slice(tags, tags_length);
-    const found = iso2709.findField(record, wanted, first) orelse return 0;
-    const has_more = wanted.len > 0 and iso2709.findField(record, wanted, found.number + 2) != null;
-    return placeOf(found, has_more);
+    const found = iso2709.findField(slice(bytes, length), slice(tags, tags_length), first) orelse return 0;
+    return placeOf(found);
+}
+
+pub export fn mrrc_find_fields(bytes: ?[*]const u8, length: u64, tags: ?[*]const u8, tags_length: u64, places: ?[*]u64, capacity: u32) callconv(.c) u32 {
+    const target = (places orelse return 0)[0..capacity];
+    var first: usize = 1;
+    for (target, 0..) |*place, count| {
+        const found = iso2709.findField(slice(bytes, length), slice(tags, tags_length), first) orelse return @intCast(count);
+        place.* = placeOf(found);
+        first = found.number + 2;
+    }
+    return capacity;
 }
 
 pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) i32 {
@@ -336,12 +342,17 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_find_field",
         .parameters = &.{ "bytes", "length", "tags", "tags_length", "first" },
-        .text = "Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives whether another follows, its number, how many fields there are, where its content starts in the record, and the content's length, in 1, 15, 16, 17 and 15 bits; 0 when there is none.",
+        .text = "Find a field of the ISO 2709 record in `bytes`, which mrrc_scan has found sound: from number `first` on, counted from 1, the first with one of `tags`, which stand one behind the other; without tags field `first` itself. Gives its number, how many fields there are, where its content starts in the record, and the content's length, in 16, 16, 17 and 15 bits; 0 when there is none.",
+    },
+    .{
+        .name = "mrrc_find_fields",
+        .parameters = &.{ "bytes", "length", "tags", "tags_length", "places", "capacity" },
+        .text = "The places of all fields with one of `tags`, but no more than `capacity`; how many that are.",
     },
     .{
         .name = "mrrc_find_tag",
         .parameters = &.{ "bytes", "length", "tag" },
-        .text = "The same for the first field with one tag, its three characters in the lower bytes of a number, the first lowest.",
+        .text = "The place of the first field with one tag, its three characters in the lower bytes of a number, the first lowest.",
     },
     .{
         .name = "mrrc_assemble",

@@ -73,6 +73,7 @@ fn cType(comptime T: type) []const u8 {
         ?[*]const u8 => "const uint8_t *",
         ?[*]u8 => "uint8_t *",
         ?[*]u32 => "uint32_t *",
+        ?[*]u64 => "uint64_t *",
         *u64 => "uint64_t *",
         ?*anyopaque => "void *",
         *?*anyopaque => "void **",
@@ -92,7 +93,7 @@ fn pythonType(comptime T: type) []const u8 {
         u64 => "c_uint64",
         i32 => "c_int32",
         void => "None",
-        ?[*]const u8, ?[*]u8, ?[*]u32, ?*anyopaque => "c_void_p",
+        ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]u64, ?*anyopaque => "c_void_p",
         *u64 => "POINTER(c_uint64)",
         *?*anyopaque => "POINTER(c_void_p)",
         else => comptime blk: {

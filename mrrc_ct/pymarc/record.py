@@ -348,13 +348,11 @@ def _kind_of(marc: bytes, flags: int) -> int | None:
 def _is_plain_control(marc: bytes) -> bool:
     """Whether control fields are ASCII: else pymarc takes them for ISO 8859-1, not for MARC-8."""
     tags = "".join(sorted(CONTROL_TAGS)).encode()
-    number = 1
-    while place := _core.find_field(marc, len(marc), tags, len(tags), number):
+    for place in _core.find_fields(marc, tags):
         start = place >> 15 & 0x1FFFF
         data = marc[start : start + (place & 0x7FFF)]
         if not data.isascii() or b"\x1b" in data:
             return False
-        number = (place >> 48 & 0x7FFF) + 1
     return True
 
 
