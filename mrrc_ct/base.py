@@ -51,22 +51,26 @@ find_tag = _core.find_tag
 _FIELD_END = "\x1e"
 _RECORD_END = "\x1d"
 
-#: What a record's bytes are, beside the kinds that the core's scan knows: the flat form.
-FLAT = 8
-#: Added to the kind as a record is taken apart. CUT: some fields may be handed out, `_order` and
-#: `_given` say which. OUT: a field is handed out, or the list changed; that is the truth now, not
-#: the bytes. ADDED: fields were added at the end, nothing else changed place. LISTED: `_tags` is
-#: there, and any field may have changed place. LOADED: the list itself is handed out, in `_fields`,
-#: and nothing of CUT, ADDED and LISTED any more. LEADER_OUT: the leader is handed out.
-CUT = 16
-OUT = 32
-ADDED = 64
-LISTED = 128
-LOADED = 256
-LEADER_OUT = 512
+# What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
+# kinds. FLAT: its bytes are the flat form. CUT: some fields may be handed out, which `_order` and
+# `_given` say. OUT: a field is handed out, or the list changed; that is the truth now, not the
+# bytes. ADDED: fields were added at the end, nothing else changed place. LISTED: `_tags` is there,
+# and any field may have changed place. LOADED: the list itself is handed out, in `_fields`, and
+# nothing of CUT, ADDED and LISTED any more. LEADER_OUT: the leader is handed out.
+FLAT = 1 << 8
+CUT = 1 << 9
+OUT = 1 << 10
+ADDED = 1 << 11
+LISTED = 1 << 12
+LOADED = 1 << 13
+LEADER_OUT = 1 << 14
 
+#: What of the core's kinds says how to read the bytes; the others name the class of the record.
+KINDS = Kind.OTHER | Kind.IRREGULAR
+#: Without any of these the bytes, decoded and cut at 1E, are the fields.
+_NOT_PLAIN = KINDS | FLAT
 #: Without any of these the directory of the bytes tells where a field stands.
-_BY_DIRECTORY = 15 | ADDED | LISTED | LOADED
+_NOT_BY_DIRECTORY = _NOT_PLAIN | ADDED | LISTED | LOADED
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
 _ENTRY_LEN = 12
@@ -203,11 +207,11 @@ class BaseRecord(Generic[F]):
 
     def _text(self) -> str:
         """The record as it was read, decoded: head and fields, each with a terminator behind it."""
-        data, kind, origin = self._data, self._kind & 15, self._origin
-        if kind == FLAT:
+        data, origin = self._data, self._origin
+        if self._kind & FLAT:
             return data.decode()
         try:
-            if kind == Kind.PLAIN and origin.encoding == Encoding.KEPT:
+            if self._is_plain():
                 return data.decode()
             if origin.codec is not None:
                 converter = _core.converter_of("marc", "flat", Encoding.BYTES)
@@ -241,7 +245,7 @@ class BaseRecord(Generic[F]):
 
     def _is_plain(self) -> bool:
         """Whether the bytes, decoded and cut at 1E, are what the fields were before any change."""
-        return not self._kind & 15
+        return not self._kind & _NOT_PLAIN
 
     def _is_current(self) -> bool:
         """Whether nobody has changed the tag of a field; if somebody has, load the record."""
@@ -383,7 +387,7 @@ class BaseRecord(Generic[F]):
 
     def _peek(self, tag: str) -> F | None:
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
-        if self._kind & (OUT | _BY_DIRECTORY):
+        if self._kind & (OUT | _NOT_BY_DIRECTORY):
             return self.get(tag)
         place = find_tag(self._data, len(self._data), _number_of(tag))
         return self._make(tag, self._content(place)) if place else None
@@ -461,7 +465,7 @@ class BaseRecord(Generic[F]):
 
         None where the bytes are not plain, and where no record can be made so.
         """
-        if self._kind & (CUT | LOADED | 15) != CUT or leader[9:10] != "a":
+        if self._kind & (CUT | LOADED | _NOT_PLAIN) != CUT or leader[9:10] != "a":
             return None
         fresh = leader
         for field, tag in self._given:
@@ -563,7 +567,7 @@ class BaseRecord(Generic[F]):
                 made = None  # the other way says what is wrong
             if made is not None:
                 return made
-        is_read = self._kind & 15 == Kind.OTHER
+        is_read = self._kind & (Kind.OTHER | FLAT) == Kind.OTHER
         if is_read and self._kind & OUT and self._text() == self._flat_text():
             encoding = self._origin.encoding or Encoding.KEPT
             return _core.converter_of("marc", "marc", encoding).convert_one(self._data)
@@ -605,7 +609,7 @@ class BaseRecord(Generic[F]):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        if not self._kind & _BY_DIRECTORY and self._is_current():
+        if not self._kind & _NOT_BY_DIRECTORY and self._is_current():
             return find_tag(self._data, len(self._data), _number_of(tag)) > 0
         if self._is_listed():
             return self._find(tag) >= 0
@@ -613,7 +617,7 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        if not self._kind & (_BY_DIRECTORY | CUT):
+        if not self._kind & (_NOT_BY_DIRECTORY | CUT):
             # The shortest way, for what is done most often.
             data = self._data
             place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
@@ -627,7 +631,7 @@ class BaseRecord(Generic[F]):
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
         kind = self._kind
-        if not kind & _BY_DIRECTORY and (not kind & CUT or self._is_current()):
+        if not kind & _NOT_BY_DIRECTORY and (not kind & CUT or self._is_current()):
             data = self._data
             place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
             return self._hand_out(place, tag) if place else default
@@ -647,7 +651,7 @@ class BaseRecord(Generic[F]):
 
     def _with_tags(self, wanted: Collection[str], joined: bytes) -> list[F]:
         """The fields with any of these tags, which `joined` has one behind the other."""
-        if not self._kind & _BY_DIRECTORY and self._is_current():
+        if not self._kind & _NOT_BY_DIRECTORY and self._is_current():
             data, found = self._data, []
             places = _core.find_fields(data, joined) if joined else []
             if len(places) < _core.FIELDS_MAX:
@@ -693,7 +697,7 @@ class BaseRecord(Generic[F]):
         tag = field.tag
         # Only a tag that is one has a place in `_tags`.
         is_tag = len(tag) == 3 and tag.isascii() and tag.isalnum()
-        if index is None and is_tag and not self._kind & (15 | LISTED | LOADED):
+        if index is None and is_tag and not self._kind & (_NOT_PLAIN | LISTED | LOADED):
             if self._kind & CUT or self._cut((int(self._data[12:17]) - 1) // _ENTRY_LEN - 2):
                 self._order.append(0)
                 self._given.append((field, tag))
@@ -727,7 +731,7 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        if not self._kind & (OUT | _BY_DIRECTORY):
+        if not self._kind & (OUT | _NOT_BY_DIRECTORY):
             data, joined = self._data, _joined(tags)
             if not joined or not find_field(data, len(data), joined, len(joined), 1):
                 return
@@ -794,7 +798,7 @@ def _is_sound(leader: str) -> bool:
 
 
 def check_one(data: bytes) -> int:
-    """The kind of one whole ISO 2709 record. Raises the MarcError that says what is wrong."""
+    """The kind (of KINDS) of one whole ISO 2709 record. Raises the MarcError of a damaged one."""
     scanner = _core.Scanner()
     buffer = _core.FixedBuffer(data)
     _, ends, kinds = scanner.scan(buffer.address, len(data), FINAL)
@@ -805,4 +809,4 @@ def check_one(data: bytes) -> int:
             f"one record was expected, the data of {len(data)} bytes is not just that",
             found=data[:12],
         )
-    return kinds[0]
+    return kinds[0] & KINDS

@@ -8,7 +8,7 @@ from types import TracebackType
 from . import _core
 from ._bindings import FINAL, Encoding, Kind, Status
 from ._source import Window, open_source
-from .base import Origin
+from .base import KINDS, Origin
 from .errors import MarcError, ReaderClosed, SourceError
 from .record import AuthorityRecord, HoldingsRecord, Record
 
@@ -36,7 +36,7 @@ def _records(
             continue
         else:
             record = new(AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord)
-            kind &= Kind.OTHER
+            kind &= KINDS
         record._data = data[start:end]
         record._kind = kind | encoded
         record._origin = origin

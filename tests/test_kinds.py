@@ -8,7 +8,16 @@ import pytest
 from marc import iso2709
 
 import mrrc_ct
-from mrrc_ct import AuthorityRecord, Field, HoldingsRecord, Leader, MARCReader, Record, errors
+from mrrc_ct import (
+    AuthorityRecord,
+    Field,
+    HoldingsRecord,
+    Leader,
+    MARCReader,
+    Record,
+    errors,
+    pymarc,
+)
 
 TYPES = "acdefgijkmoprtquvwxyz"
 
@@ -103,6 +112,24 @@ def test_a_holdings_record() -> None:
         ("9.1", None),
     ]
     assert repr(record) == "<HoldingsRecord 'h1' 'DLC Main', 10 fields>"
+
+
+@pytest.mark.parametrize("data", [AUTHORITY, HOLDINGS])
+def test_a_record_of_any_format_can_be_made_of_its_bytes(data: bytes) -> None:
+    (read,) = MARCReader(data)
+    tags = [field.tag for field in read]
+    for tag in tags:
+        record = Record(data)
+        assert record[tag].value() == read[tag].value()
+        assert tag in record
+        assert record.as_marc() == data
+        record.add_field(Field("999"))
+        record.remove_fields("999")
+        assert record.as_marc() == data
+        old = pymarc.Record(data)
+        old[tag]
+        old.add_field(pymarc.Field("999"))
+        assert [field.tag for field in old] == [*tags, "999"]
 
 
 def test_the_leader_tells_the_kind_of_material() -> None:

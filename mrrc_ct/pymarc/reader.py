@@ -10,7 +10,7 @@ from io import BytesIO, IOBase, StringIO
 from .. import _core
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from .._source import open_source
-from ..base import NOWHERE
+from ..base import KINDS, NOWHERE
 from .constants import END_OF_RECORD
 from .exceptions import (
     EndOfRecordNotFound,
@@ -32,9 +32,6 @@ __all__ = ["JSONReader", "MARCMakerReader", "MARCReader", "Reader", "map_records
 
 #: A record's length stands in its first bytes.
 _LENGTH_LEN = 5
-
-#: What of a kind matters here.
-_KINDS = Kind.OTHER | Kind.IRREGULAR
 
 
 class Reader:
@@ -138,7 +135,7 @@ class MARCReader(Reader):
         for end, kind in zip(ends, kinds):
             record = new(Record)
             record._data = data[start:end]
-            record._kind = kind & _KINDS if to_unicode else Kind.IRREGULAR
+            record._kind = kind & KINDS if to_unicode else Kind.IRREGULAR
             record._origin = NOWHERE
             record.pos = 0
             record.force_utf8 = force_utf8

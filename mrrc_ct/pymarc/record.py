@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .. import _core, accessors
 from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
-from ..base import CUT, FLAT, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..base import CUT, FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
 from . import _lax
@@ -342,7 +342,7 @@ def _kind_of(marc: bytes, flags: int) -> int | None:
     )
     if status != Status.DONE or ends != [len(marc)]:
         return None
-    return kinds[0] & ~(Kind.AUTHORITY | Kind.HOLDINGS)
+    return kinds[0] & KINDS
 
 
 def _is_plain_control(marc: bytes) -> bool:
