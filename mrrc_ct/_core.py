@@ -97,9 +97,9 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 
-#: Where a field stands in a record that was found sound: see mrrc_find_field.
-find_field: Callable[[bytes, int, bytes, int, int], int] = _library.mrrc_find_field
+#: Where a field stands in a record that was found sound: see mrrc_find_tag.
 find_tag: Callable[[bytes, int, int], int] = _library.mrrc_find_tag
+find_number: Callable[[bytes, int, int], int] = _library.mrrc_find_number
 
 _assemble = _library.mrrc_assemble
 #: Fields that are looked for in one call.

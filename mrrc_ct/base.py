@@ -45,7 +45,6 @@ else:
 
 
 #: The core's search of a directory: called often, so called straight.
-find_field = _core.find_field
 find_tag = _core.find_tag
 
 _FIELD_END = "\x1e"
@@ -338,8 +337,7 @@ class BaseRecord(Generic[F]):
         if not number:
             return self._given[given][0]
         if self._is_plain():
-            data = self._data
-            content = self._content(find_field(data, len(data), b"", 0, number))
+            content = self._content(_core.find_number(self._data, len(self._data), number))
         else:
             content = self._fields[number]
         tag = self._tags[index * _TAG_LEN : index * _TAG_LEN + 3].decode()
@@ -617,12 +615,6 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        if not self._kind & (_NOT_BY_DIRECTORY | CUT):
-            # The shortest way, for what is done most often.
-            data = self._data
-            place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
-            if place:
-                return self._hand_out(place, tag)
         field = self.get(tag)
         if field is None:
             raise KeyError(tag)
@@ -653,7 +645,7 @@ class BaseRecord(Generic[F]):
         """The fields with any of these tags, which `joined` has one behind the other."""
         if not self._kind & _NOT_BY_DIRECTORY and self._is_current():
             data, found = self._data, []
-            places = _core.find_fields(data, joined) if joined else []
+            places = _core.find_fields(data, joined)
             if len(places) < _core.FIELDS_MAX:
                 for place in places:
                     at = _ENTRY_LEN + _ENTRY_LEN * (place >> 48)
@@ -722,6 +714,18 @@ class BaseRecord(Generic[F]):
         del self._tags[index * _TAG_LEN : (index + 1) * _TAG_LEN]
         self._kind |= OUT
 
+    def _remove(self, field: F) -> None:
+        """Remove this very field. Raises ValueError if the record does not have it."""
+        if not self._is_listed():
+            del self._fields[self._index(field)]
+            return
+        # What was not handed out nobody can have.
+        found = [other is field for other, _ in self._given].index(True)
+        index = -1
+        for _ in range(found + 1):
+            index = self._order.index(0, index + 1)
+        self._drop(index)
+
     def _index(self, field: F) -> int:
         """Where this very field stands in `fields`. Raises ValueError if it does not."""
         for index, other in enumerate(self.fields):
@@ -731,10 +735,9 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        if not self._kind & (OUT | _NOT_BY_DIRECTORY):
-            data, joined = self._data, _joined(tags)
-            if not joined or not find_field(data, len(data), joined, len(joined), 1):
-                return
+        is_untouched = not self._kind & (OUT | _NOT_BY_DIRECTORY)
+        if is_untouched and not _core.find_fields(self._data, _joined(tags)):
+            return
         if not self._is_listed():
             self._fields[:] = [field for field in self._fields if field.tag not in tags]
             return

@@ -154,10 +154,9 @@ class Record(BaseRecord[Field]):
         """Remove these very fields. Raises FieldNotFound for one that is not in the record."""
         for field in fields:
             try:
-                index = self._index(field)
+                self._remove(field)
             except ValueError:
                 raise _not_found(field) from None
-            del self.fields[index]
 
     def replace_field(self, old: Field, new: Field) -> None:
         """Put a field in the place of another. Raises FieldNotFound if that is not there."""

@@ -144,8 +144,9 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical };
 }
 
-/// Whether a checked record has fields, every data field of it begins with two indicators and goes on with
-/// subfields, all of which have a code, and these are ASCII. A 1F in a control field is not regular.
+/// Whether a checked record has fields, every data field of it begins with two indicators and goes
+/// on with subfields, all of which have a code, and these are ASCII. A 1F in a control field is not
+/// regular.
 pub fn isRegular(bytes: []const u8, frame: Frame) bool {
     if (frame.fieldCount() == 0) return false;
     const body = bytes[frame.base_address..];
@@ -219,25 +220,36 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     }
 }
 
+/// Where a field stands: its number, from 1, how many there are, and its content.
 pub const Found = struct { number: usize, count: usize, start: usize, length: usize };
 
 /// From field `first` on, counted from 1, the first with one of `tags`, which stand one behind the
-/// other; without tags field `first` itself. Of a record that is not sound nothing may be found,
-/// but nothing outside of it is.
+/// other. Of a record that is not sound nothing may be found, but nothing outside of it is.
 pub fn findField(bytes: []const u8, tags: []const u8, first: usize) ?Found {
-    if (bytes.len < record_length_min or bytes.len > record_length_max or first == 0) return null;
-    const base = parseDigits(5, bytes[12..17]) orelse return null;
-    if (base <= leader_length or base >= bytes.len) return null;
-    const count = (base - leader_length - 1) / entry_length;
-    for (first - 1..@max(first - 1, count)) |number| {
-        const entry = bytes[leader_length + number * entry_length ..][0..entry_length];
-        if (tags.len > 0 and !hasTag(tags, entry[0..3])) continue;
-        const start = base + (parseDigits(5, entry[7..12]) orelse return null);
-        const length = parseDigits(4, entry[3..7]) orelse return null;
-        if (length == 0 or start + length > bytes.len) return null;
-        return .{ .number = number, .count = count, .start = start, .length = length - 1 };
+    var number = first;
+    while (entryAt(bytes, number)) |entry| : (number += 1) {
+        if (hasTag(tags, entry[0..3])) return fieldAt(bytes, number);
     }
     return null;
+}
+
+/// The field with this number, counted from 1.
+pub fn fieldAt(bytes: []const u8, number: usize) ?Found {
+    const entry = entryAt(bytes, number) orelse return null;
+    const base = parseDigits(5, bytes[12..17]).?;
+    const start = base + (parseDigits(5, entry[7..12]) orelse return null);
+    const length = parseDigits(4, entry[3..7]) orelse return null;
+    if (length == 0 or start + length > bytes.len) return null;
+    return .{ .number = number, .count = (base - leader_length - 1) / entry_length, .start = start, .length = length - 1 };
+}
+
+/// The directory's entry with this number, counted from 1; null: it has none.
+inline fn entryAt(bytes: []const u8, number: usize) ?*const [entry_length]u8 {
+    if (bytes.len < record_length_min or bytes.len > record_length_max) return null;
+    const base = parseDigits(5, bytes[12..17]) orelse return null;
+    if (base <= leader_length or base >= bytes.len) return null;
+    if (number == 0 or number > (base - leader_length - 1) / entry_length) return null;
+    return bytes[leader_length + (number - 1) * entry_length ..][0..entry_length];
 }
 
 inline fn hasTag(tags: []const u8, tag: *const Tag) bool {
@@ -246,13 +258,6 @@ inline fn hasTag(tags: []const u8, tag: *const Tag) bool {
         if (tags[at] == tag[0] and tags[at + 1] == tag[1] and tags[at + 2] == tag[2]) return true;
     }
     return false;
-}
-
-/// Tag and content of the field with this number, counted from 1; null: there is none.
-fn fieldAt(bytes: []const u8, number: usize) ?struct { Tag, []const u8 } {
-    const found = findField(bytes, "", number) orelse return null;
-    const entry = bytes[leader_length + found.number * entry_length ..][0..entry_length];
-    return .{ entry[0..3].*, bytes[found.start..][0..found.length] };
 }
 
 /// Put a record together in `target` from fields of the record that `input` begins with and new
@@ -273,9 +278,10 @@ pub fn assemble(input: []const u8, target: *[record_length_max]u8) ?usize {
     if (base >= record_length_max) return null;
     var end = base;
     for (order, 0..) |number, index| {
-        const tag, const content = if (number > 0)
-            fieldAt(bytes, number) orelse return null
-        else blk: {
+        const tag, const content = if (number > 0) blk: {
+            const old = fieldAt(bytes, number) orelse return null;
+            break :blk .{ entryAt(bytes, number).?[0..3].*, bytes[old.start..][0..old.length] };
+        } else blk: {
             const length = std.mem.indexOfScalar(u8, fresh, field_terminator) orelse return null;
             if (length < 3 or !record_module.isTag(fresh[0..3])) return null;
             defer fresh = fresh[length + 1 ..];

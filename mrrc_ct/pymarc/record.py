@@ -118,7 +118,7 @@ class Record(BaseRecord[Field]):
         """Remove fields. Raises FieldNotFound for one that is not in the record."""
         for field in fields:
             try:
-                del self.fields[self._index(field)]
+                self._remove(field)
             except ValueError:
                 raise FieldNotFound from None
 
