@@ -15,15 +15,16 @@ _SINGLE = (0x42, 0x45, 0x53, 0x4E, 0x51, 0x32, 0x33, 0x34, 0x62, 0x70, 0x67)
 _EAST_ASIAN = 0x31
 _UNKNOWN = "\ufffd"
 
-#: Codes of one vendor's systems that the tables do not have.
-ODD_MAP = {
-    0x21203D: 0x2026,
-    0x212040: 0x201C,
-    0x7F2014: 0x2014,
-    0x7F2019: 0x2019,
-    0x7F2020: 0x201D,
-    0x7F2122: 0x2122,
-}
+#: Codes of one vendor's systems that the tables do not have, but the core reads.
+_ODD = (0x21203D, 0x212040, 0x7F2014, 0x7F2019, 0x7F2020, 0x7F2122)
+
+
+def _odd() -> dict[int, int]:
+    decode = _core.Marc8Decoder().decode
+    return {code: ord(decode(code.to_bytes(3, "big"), _EAST_ASIAN, 0x45)[0]) for code in _ODD}
+
+
+ODD_MAP = _odd()
 
 
 def _single(final: int) -> dict[int, tuple[int, int]]:
