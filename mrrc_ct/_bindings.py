@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -221,15 +221,6 @@ def declare(library: CDLL) -> None:
     # mrrc_convert(converter, bytes, length, flags, output, problem)
     library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32, POINTER(Output), POINTER(Problem)]
     library.mrrc_convert.restype = c_int32
-    # mrrc_find_tag(bytes, length, tag)
-    library.mrrc_find_tag.argtypes = [c_void_p, c_uint64, c_uint32]
-    library.mrrc_find_tag.restype = c_uint64
-    # mrrc_find_number(bytes, length, number)
-    library.mrrc_find_number.argtypes = [c_void_p, c_uint64, c_uint32]
-    library.mrrc_find_number.restype = c_uint64
-    # mrrc_find_fields(bytes, length, tags, tags_length, places, capacity)
-    library.mrrc_find_fields.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, c_uint32]
-    library.mrrc_find_fields.restype = c_uint32
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32

@@ -18,7 +18,7 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from typing import NoReturn
 
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
@@ -97,13 +97,7 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 
-#: Where a field stands in a record that was found sound: see mrrc_find_tag.
-find_tag: Callable[[bytes, int, int], int] = _library.mrrc_find_tag
-find_number: Callable[[bytes, int, int], int] = _library.mrrc_find_number
-
 _assemble = _library.mrrc_assemble
-#: Fields that are looked for in one call.
-FIELDS_MAX = 256
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
 
@@ -350,8 +344,6 @@ class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
         buffer = Buffer(RECORD_BYTES_MAX)
-        #: Room for the places of fields.
-        self.places = (ctypes.c_uint64 * FIELDS_MAX)()
         #: Room for a record, and its address.
         self.target = buffer.view, buffer.address
         self._buffer = buffer
@@ -360,17 +352,10 @@ class _PerThread(thread_local):
 _per_thread = _PerThread()
 
 
-def find_fields(data: bytes, tags: bytes) -> list[int]:
-    """The places of the fields with any of these tags, at most FIELDS_MAX."""
-    places = _per_thread.places
-    count = _library.mrrc_find_fields(data, len(data), tags, len(tags), places, FIELDS_MAX)
-    return places[:count]
-
-
-def assemble(data: bytes) -> bytes | None:
-    """A record of the fields of another and new ones: see mrrc_assemble. None: there is none."""
+def assemble(flat: bytes) -> bytes | None:
+    """A record in the flat form as ISO 2709; None where it has no such form."""
     view, address = _per_thread.target
-    length = _assemble(data, len(data), address)
+    length = _assemble(flat, len(flat), address)
     return view[:length].tobytes() if length > 0 else None
 
 

@@ -6,7 +6,7 @@ the record has no such field, or the field no such subfield.
 
 from __future__ import annotations
 
-from .base import BaseRecord, tag_set
+from .base import BaseRecord
 from .field import Field
 
 # The module typing takes longer to import than all of this package.
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from .base import F
 
 
+def _set(tags: str) -> frozenset[str]:
+    return frozenset(tags.split())
+
+
 _ISBN = frozenset("0123456789-xX")
-_SERIES = tag_set("440 490 800 810 811 830")
-_SUBJECTS = tag_set(
-    "600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699"
-)
-_ADDED_ENTRIES = tag_set("700 710 711 720 730 740 752 753 754 790 791 792 793 796 797 798 799")
-_NOTES = tag_set(
+_SERIES = _set("440 490 800 810 811 830")
+_SUBJECTS = _set("600 610 611 630 648 650 651 653 654 655 656 657 658 662 690 691 696 697 698 699")
+_ADDED_ENTRIES = _set("700 710 711 720 730 740 752 753 754 790 791 792 793 796 797 798 799")
+_NOTES = _set(
     "500 501 502 504 505 506 507 508 510 511 513 514 515 516 518 520 521 522 524 525 526 530 533 "
     "534 535 536 538 540 541 544 545 546 547 550 552 555 556 561 562 563 565 567 580 581 583 584 "
     "585 586 590 591 592 593 594 595 596 597 598 599"
@@ -98,22 +100,22 @@ def sudoc(record: BaseRecord[Any]) -> str | None:
 
 def series(record: BaseRecord[F]) -> list[F]:
     """Series statements and added entries: 440, 490, 800, 810, 811, 830."""
-    return record._with_tags(*_SERIES)
+    return record._with_tags(_SERIES)
 
 
 def subjects(record: BaseRecord[F]) -> list[F]:
     """Subject fields: those of 6XX, local ones (69X) with them."""
-    return record._with_tags(*_SUBJECTS)
+    return record._with_tags(_SUBJECTS)
 
 
 def added_entries(record: BaseRecord[F]) -> list[F]:
     """Added entries: those of 70X to 75X, local ones (79X) with them."""
-    return record._with_tags(*_ADDED_ENTRIES)
+    return record._with_tags(_ADDED_ENTRIES)
 
 
 def notes(record: BaseRecord[F]) -> list[F]:
     """Notes: the fields of 5XX."""
-    return record._with_tags(*_NOTES)
+    return record._with_tags(_NOTES)
 
 
 def location(record: BaseRecord[F]) -> list[F]:

@@ -7,7 +7,7 @@ written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
@@ -44,47 +44,36 @@ else:
     F = None
 
 
-#: The core's search of a directory: called often, so called straight.
-find_tag = _core.find_tag
-
-_FIELD_END = "\x1e"
-_RECORD_END = "\x1d"
+_FIELD_END = b"\x1e"
+_RECORD_END = b"\x1d"
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
-# kinds. FLAT: its bytes are the flat form. CUT: some fields may be handed out, which `_order` and
-# `_given` say. OUT: a field is handed out, or the list changed; that is the truth now, not the
-# bytes. ADDED: fields were added at the end, nothing else changed place. LISTED: `_tags` is there,
-# and any field may have changed place. LOADED: the list itself is handed out, in `_fields`, and
-# nothing of CUT, ADDED and LISTED any more. LEADER_OUT: the leader is handed out.
+# kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
+# OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. LOADED:
+# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is.
 FLAT = 1 << 8
 CUT = 1 << 9
 OUT = 1 << 10
-ADDED = 1 << 11
-LISTED = 1 << 12
-LOADED = 1 << 13
-LEADER_OUT = 1 << 14
+LOADED = 1 << 11
+LEADER_OUT = 1 << 12
 
 #: What of the core's kinds says how to read the bytes; the others name the class of the record.
 KINDS = Kind.OTHER | Kind.IRREGULAR
-#: Without any of these the bytes, decoded and cut at 1E, are the fields.
+#: Without any of these the bytes are those of ISO 2709 and, cut at 1E, the fields.
 _NOT_PLAIN = KINDS | FLAT
-#: Without any of these the directory of the bytes tells where a field stands.
-_NOT_BY_DIRECTORY = _NOT_PLAIN | ADDED | LISTED | LOADED
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
 _ENTRY_LEN = 12
-#: Bytes of a tag and the blank behind it in `_tags`.
-_TAG_LEN = 4
-#: Tags that are remembered, so that no program fills the memory with them.
-_TAG_NUMBERS_MAX = 4096
-#: Field numbers, from 1, a byte each. A record with more fields is loaded as a whole.
-_NUMBERS = bytes(range(1, 256))
+#: What stands behind the tag in an entry of the flat form.
+_NO_PLACE = b"000000000"
+#: Tags that were asked for, as they stand in a directory.
+_tags: dict[str, bytes] = {}
+#: How many are remembered, so that no program fills the memory with them.
+_TAGS_MAX = 4096
+#: No directory has this.
+_NO_TAG = b"\0\0\0"
 
-
-def tag_set(text: str) -> tuple[frozenset[str], bytes]:
-    """Tags as `BaseRecord._with_tags` takes them."""
-    tags = text.split()
-    return frozenset(tags), "".join(tags).encode()
+_new: Callable[[type[F]], F] = object.__new__
 
 
 class Origin:
@@ -105,7 +94,7 @@ class Origin:
 
 def check_codec(name: str) -> str:
     """A codec of Python's that keeps MARC's delimiters where they are. LookupError, ValueError."""
-    marks = DELIMITER + _FIELD_END + _RECORD_END + "245 10"
+    marks = "\x1d\x1e\x1f245 10"
     if marks.encode(name) != marks.encode("ascii"):
         raise ValueError(f"records cannot be encoded in {name}: it is not a superset of ASCII")
     return name
@@ -120,30 +109,18 @@ class BaseRecord(Generic[F]):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields` and what CUT needs.
-    __slots__ = (
-        "_data",
-        "_fields",
-        "_given",
-        "_kind",
-        "_leader",
-        "_order",
-        "_origin",
-        "_tags",
-    )
+    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields` and `_given`.
+    __slots__ = ("_data", "_fields", "_given", "_kind", "_leader", "_origin")
 
     # Where a record stands in what it was read from: its number, from 1, and its first byte.
     _number: int = 0
     _offset: int = 0
     _leader: Leader
-    # LOADED: the fields. CUT and not plain: the text at each number, the head at 0.
+    # LOADED: the fields. CUT: leader and directory, and behind it the bytes of each field.
     _fields: list[Any]
-    # The number that each field had when it was read, from 1; 0 once it is handed out.
-    _order: bytearray
-    # The fields that are handed out, in their order, with the tags that they then had.
-    _given: list[tuple[F, str]]
-    # The tag of each field, with a blank behind it.
-    _tags: bytearray
+    # CUT: by their index in that list, the fields that are handed out, which are the truth instead
+    # of the bytes, and the tags that they then had.
+    _given: dict[int, tuple[F, str]]
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
 
@@ -185,7 +162,7 @@ class BaseRecord(Generic[F]):
     @fields.setter
     def fields(self, value: list[F]) -> None:
         self._fields = value
-        self._kind = self._kind & ~(CUT | ADDED | LISTED) | OUT | LOADED
+        self._kind = self._kind & ~CUT | OUT | LOADED
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
@@ -204,31 +181,32 @@ class BaseRecord(Generic[F]):
             return f"{leader[:9]} {leader[10:]}"
         return leader
 
-    def _text(self) -> str:
-        """The record as it was read, decoded: head and fields, each with a terminator behind it."""
+    def _flat(self) -> bytes:
+        """The record as it was read, in the flat form. Raises the error of what has none."""
         data, origin = self._data, self._origin
-        if self._kind & FLAT:
-            return data.decode()
-        try:
-            if self._is_plain():
-                return data.decode()
-            if origin.codec is not None:
-                converter = _core.converter_of("marc", "flat", Encoding.BYTES)
-                return converter.convert_one(data).decode(origin.codec)
-        except UnicodeDecodeError as error:
-            if origin.codec is not None:
+        if not self._kind & KINDS:
+            return data
+        if origin.codec is not None:
+            flat = _core.converter_of("marc", "flat", Encoding.BYTES).convert_one(data)
+            try:
+                return flat.decode(origin.codec).encode()
+            except UnicodeDecodeError as error:
                 raise self._placed(
                     TextError(
                         f"the text is not {origin.codec}",
                         found=error.object[error.start : error.end],
                     )
                 ) from None
-            # The core says which field it is.
+        return self._decoded()
+
+    def _decoded(self) -> bytes:
+        """The bytes that were read, as the core makes UTF-8 of them."""
+        origin = self._origin
         converter = _core.converter_of(
             "marc", "flat", origin.encoding or Encoding.KEPT, references=origin.references
         )
         try:
-            return converter.convert_one(data).decode()
+            return converter.convert_one(self._data)
         except MarcError as problem:
             raise self._placed(problem) from None
 
@@ -243,162 +221,113 @@ class BaseRecord(Generic[F]):
         return error
 
     def _is_plain(self) -> bool:
-        """Whether the bytes, decoded and cut at 1E, are what the fields were before any change."""
         return not self._kind & _NOT_PLAIN
 
-    def _is_current(self) -> bool:
-        """Whether nobody has changed the tag of a field; if somebody has, load the record."""
-        if self._kind & CUT:
-            for field, tag in self._given:
-                if field.tag is not tag:
-                    self._given = [(field, field.tag) for field, _ in self._given]
-                    self._load()
-                    return False
+    def _is_cut(self) -> bool:
+        """See that the record is cut, and its directory has the fields' tags; or else is loaded."""
+        kind = self._kind
+        if not kind & (CUT | LOADED):
+            self._fields = parts = (self._flat() if kind & KINDS else self._data).split(_FIELD_END)
+            parts.pop()  # 1D
+            self._given = {}
+            self._kind = kind | CUT
+            return True
+        if kind & LOADED:
+            return False
+        for field, tag in self._given.values():
+            if field.tag is not tag:
+                self._load()
+                return False
         return True
 
-    def _cut(self, count: int) -> bool:
-        """Get ready to hand out fields; False when there are so many that all had to be loaded."""
-        self._given = []
-        self._order = bytearray(_NUMBERS[:count])
-        self._kind |= CUT
-        if count <= len(_NUMBERS):
-            return True
-        self._load()
-        return False
+    def _find(self, tag: str, index: int = 1) -> int:
+        """The index, from `index` on, of the first part with a tag, once cut; 0: there is none."""
+        head: bytes = self._fields[0]
+        wanted = _tags.get(tag) or _tag_bytes(tag)
+        at = head.find(wanted, _ENTRY_LEN * (index + 1))
+        while at % _ENTRY_LEN:
+            if at < 0:
+                return 0
+            at = head.find(wanted, at + 1)
+        return at // _ENTRY_LEN - 1
 
-    def _is_listed(self) -> bool:
-        """Bring `_tags`, `_order` and `_given` up to date, unless the record is loaded."""
-        if self._kind & LOADED or not self._is_current():
-            return False
-        if self._kind & LISTED:
-            return True
-        if self._is_plain():
-            head, step = self._data[LEADER_LEN : int(self._data[12:17]) - 1], _ENTRY_LEN
-        else:
-            self._fields = self._text().split(_FIELD_END)
-            head, step = self._fields[0][LEADER_LEN:].encode(), 3
-        count = len(head) // step
-        if not self._kind & CUT and not self._cut(count):
-            return False
-        self._tags = tags = _tags_of(head, step)
-        if self._kind & ADDED:
-            added = self._given[count - len(self._order) :]
-            tags += "".join([f"{tag} " for _, tag in added]).encode()
-        self._kind = self._kind & ~ADDED | LISTED
-        return True
-
-    def _make(self, tag: str, content: str) -> F:
-        field = self._field_class.__new__(self._field_class)
-        field.tag = tag
-        field.control_field = tag in CONTROL_TAGS
-        field._content = content
-        return field
-
-    def _content(self, place: int) -> str:
-        """The content of a field of plain bytes, from its place as the core gives it."""
-        start = place >> 15 & 0x1FFFF
-        try:
-            return self._data[start : start + (place & 0x7FFF)].decode()
-        except UnicodeDecodeError:
-            self._text()  # which says where
-            raise
-
-    def _hand_out(self, place: int, tag: str) -> F:
-        """The field with this tag at a place, where the directory tells it.
-
-        Nothing is done more often with a record, so it is all written out here.
-        """
-        index = (place >> 48) - 1
-        if not self._kind & CUT and not self._cut(place >> 32 & 0xFFFF):
-            return self._fields[index]  # type: ignore[no-any-return]
-        order = self._order
-        given = order.count(0, 0, index) if self._given else 0
-        if not order[index]:
-            return self._given[given][0]
-        start = place >> 15 & 0x1FFFF
-        try:
-            content = self._data[start : start + (place & 0x7FFF)].decode()
-        except UnicodeDecodeError:
-            self._text()  # which says where
-            raise
-        field = self._field_class.__new__(self._field_class)
-        field.tag = tag
-        field.control_field = tag in CONTROL_TAGS
-        field._content = content
-        self._given.insert(given, (field, tag))
-        order[index] = 0
+    def _hand_out(self, index: int, tag: str) -> F:
+        """The field at an index, once cut."""
+        given = self._given
+        if index in given:
+            return given[index][0]
+        field = self._made(tag, self._fields[index])
+        given[index] = field, tag
         self._kind |= OUT
         return field
 
-    def _field_at(self, index: int) -> F:
-        """The field at an index, once the tags are listed."""
-        number = self._order[index]
-        given = self._order.count(0, 0, index)
-        if not number:
-            return self._given[given][0]
-        if self._is_plain():
-            content = self._content(_core.find_number(self._data, len(self._data), number))
-        else:
-            content = self._fields[number]
-        tag = self._tags[index * _TAG_LEN : index * _TAG_LEN + 3].decode()
-        field = self._make(tag, content)
-        self._given.insert(given, (field, tag))
-        self._order[index] = 0
-        self._kind |= OUT
+    def _made(self, tag: str, content: bytes) -> F:
+        field = _new(self._field_class)
+        field.tag = tag
+        field.control_field = tag in CONTROL_TAGS
+        try:
+            field._content = content.decode()
+        except UnicodeDecodeError:
+            self._decoded()  # which says where
+            raise
         return field
 
-    def _find(self, tag: str, index: int = 0) -> int:
-        """Where from `index` on a tag comes next, once the tags are listed; -1: nowhere."""
-        if not isinstance(tag, str) or len(tag) != 3:
-            return -1
-        # Tags have no blank in them, so this cannot find the middle of one.
-        return self._tags.find(f"{tag} ".encode(), index * _TAG_LEN) // _TAG_LEN
-
-    def _parts(self) -> tuple[list[str], list[Any]]:
-        """The tags, and the fields; those that are not handed out as their content."""
-        if not self._kind & OUT:
-            head, *contents = self._text().split(_FIELD_END)
-            tags = _tags_of(head[LEADER_LEN:].encode(), _ENTRY_LEN if self._is_plain() else 3)
-            return tags.decode().split(), contents[:-1]
-        if not self._is_listed():
-            return [field.tag for field in self._fields], self._fields
-        contents = self._text().split(_FIELD_END) if self._is_plain() else self._fields
-        given = iter(self._given)
-        parts = [contents[number] if number else next(given)[0] for number in self._order]
-        return self._tags.decode().split(), parts
+    def _part_tags(self) -> list[str]:
+        """The tags, once cut."""
+        head = self._fields[0].decode()
+        return [head[at : at + 3] for at in range(2 * _ENTRY_LEN, len(head), _ENTRY_LEN)]
 
     def _load(self) -> None:
-        field_class = self._field_class
-        new = field_class.__new__
-        fields = []
-        for tag, part in zip(*self._parts()):
-            if part.__class__ is str:
-                field = new(field_class)
-                field.tag = tag
-                field.control_field = tag in CONTROL_TAGS
-                field._content = part
-                fields.append(field)
-            else:
-                fields.append(part)
-        self._fields = fields
-        self._kind = self._kind & ~(CUT | ADDED | LISTED) | OUT | LOADED
+        if not self._kind & CUT:
+            self._is_cut()
+        given = self._given
+        self._fields = [
+            given[index][0] if index in given else self._made(tag, self._fields[index])
+            for index, tag in enumerate(self._part_tags(), 1)
+        ]
+        self._kind = self._kind & ~CUT | OUT | LOADED
 
     def _peek(self, tag: str) -> F | None:
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
-        if self._kind & (OUT | _NOT_BY_DIRECTORY):
+        if not self._is_cut():
             return self.get(tag)
-        place = find_tag(self._data, len(self._data), _number_of(tag))
-        return self._make(tag, self._content(place)) if place else None
+        index = self._find(tag)
+        if not index or index in self._given:
+            return self._given[index][0] if index else None
+        return self._made(tag, self._fields[index])
 
-    def _flat_text(self) -> str:
-        """The record as it is now, in the flat form, before it is encoded."""
-        tags, parts = self._parts()
-        contents = [part if part.__class__ is str else part._text() for part in parts]
-        head = f"{self._leader if self._kind & LEADER_OUT else self._head()}{''.join(tags)}"
-        if not head.isascii() or not {3}.issuperset(map(len, tags)):
+    # ---- the record as it is now
+
+    def _encoded(self) -> bytes:
+        """The record as it is now, in the flat form. Raises the error of what has none."""
+        try:
+            if not self._is_cut():
+                return self._texts().encode()
+            parts = self._fields[:]
+            for index, (field, _) in self._given.items():
+                content = field._content
+                if content.__class__ is not str:
+                    content = field._text()
+                parts[index] = content.encode()
+            if self._kind & (LEADER_OUT | _NOT_PLAIN):
+                parts[0] = str(self.leader).encode("ascii") + parts[0][LEADER_LEN:]
+            parts.append(_RECORD_END)
+            return _FIELD_END.join(parts)
+        except UnicodeEncodeError as error:
             self._refuse()
-        contents.append(_RECORD_END)
-        return f"{head}{_FIELD_END}{_FIELD_END.join(contents)}"
+            raise UnmappableCharacter(
+                f"half of a surrogate pair, {error.object[error.start]!r}, is no character"
+            ) from None
+
+    def _texts(self) -> str:
+        """The flat form of a loaded record, before it is encoded."""
+        fields = self._fields
+        leader, tags = str(self.leader), [field.tag for field in fields]
+        if not leader.isascii() or not {3}.issuperset(map(len, tags)):
+            self._refuse()
+        contents = [field._text() for field in fields]
+        head = leader + _NO_PLACE.decode().join([*tags, ""])
+        return "\x1e".join([head, *contents, "\x1d"])
 
     def _refuse(self) -> None:
         """Say what of leader, tags and values cannot be written, if anything cannot."""
@@ -410,7 +339,7 @@ class BaseRecord(Generic[F]):
                     f"a tag is three ASCII characters, not {field.tag!r}", tag=field.tag
                 )
             text = field._text()
-            if _FIELD_END in text or _RECORD_END in text:
+            if "\x1e" in text or "\x1d" in text:
                 raise DelimiterInData(
                     "a value holds a terminator of ISO 2709, 1D or 1E", tag=field.tag
                 )
@@ -422,10 +351,9 @@ class BaseRecord(Generic[F]):
         """
         if not self._kind & OUT:
             return
-        if not self._kind & LOADED and self._is_current():
-            handed_out = [field for field, _ in self._given]
-        else:
-            handed_out = self._fields
+        handed_out = (
+            [field for field, _ in self._given.values()] if self._is_cut() else self._fields
+        )
         for field in handed_out:
             if field.control_field != (field.tag in CONTROL_TAGS):
                 what = "a control field" if field.control_field else "a field with subfields"
@@ -457,26 +385,6 @@ class BaseRecord(Generic[F]):
         data = self._data
         head = f"{leader[5:12]}".encode()
         return data[:5] + head + data[12:17] + leader[17:].encode() + data[LEADER_LEN:]
-
-    def _assembled(self, leader: str) -> bytes | None:
-        """The record in ISO 2709 with this leader: of its own bytes and what was handed out.
-
-        None where the bytes are not plain, and where no record can be made so.
-        """
-        if self._kind & (CUT | LOADED | _NOT_PLAIN) != CUT or leader[9:10] != "a":
-            return None
-        fresh = leader
-        for field, tag in self._given:
-            if field.tag is not tag:
-                return None
-            content = field._content
-            if content.__class__ is not str:
-                content = field._text()
-            fresh += f"{tag}{content}{_FIELD_END}"
-        # A terminator in a value would be taken for one of these.
-        if _RECORD_END in fresh or fresh.count(_FIELD_END) != len(self._given):
-            return None
-        return _core.assemble(self._data + f"{fresh}{_RECORD_END}".encode() + self._order)
 
     def _convert(
         self,
@@ -511,14 +419,6 @@ class BaseRecord(Generic[F]):
     def _leader_changed(self) -> bool:
         return bool(self._kind & LEADER_OUT) and str(self.leader) != self._head()
 
-    def _encoded(self) -> bytes:
-        try:
-            return self._flat_text().encode()
-        except UnicodeEncodeError as error:
-            raise UnmappableCharacter(
-                f"half of a surrogate pair, {error.object[error.start]!r}, is no character"
-            ) from None
-
     # ---- writing
 
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
@@ -538,7 +438,7 @@ class BaseRecord(Generic[F]):
             return self._convert("marc", number, unmappable)
         codec = check_codec(encoding)
         self._check_values()
-        text = self._flat_text()
+        text = self._encoded().decode()
         # Leader/09 a would say Unicode.
         if text[9] == "a":
             text = f"{text[:9]} {text[10:]}"
@@ -557,16 +457,14 @@ class BaseRecord(Generic[F]):
         patched = self._with_leader()
         if patched is not None and patched[9] == self._data[9]:
             return patched
-        if self._kind & (OUT | LOADED) == OUT:
+        if self._kind & OUT:
             self._check_values()
-            try:
-                made = self._assembled(str(self.leader))
-            except UnicodeEncodeError:
-                made = None  # the other way says what is wrong
+            flat = self._encoded()
+            made = _core.assemble(flat) if flat[9:10] == b"a" else None
             if made is not None:
                 return made
         is_read = self._kind & (Kind.OTHER | FLAT) == Kind.OTHER
-        if is_read and self._kind & OUT and self._text() == self._flat_text():
+        if is_read and self._kind & OUT and self._flat() == self._encoded():
             encoding = self._origin.encoding or Encoding.KEPT
             return _core.converter_of("marc", "marc", encoding).convert_one(self._data)
         return self._convert("marc", Encoding.KEPT, unmappable)
@@ -607,10 +505,8 @@ class BaseRecord(Generic[F]):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        if not self._kind & _NOT_BY_DIRECTORY and self._is_current():
-            return find_tag(self._data, len(self._data), _number_of(tag)) > 0
-        if self._is_listed():
-            return self._find(tag) >= 0
+        if self._is_cut():
+            return bool(self._find(tag))
         return any(field.tag == tag for field in self._fields)
 
     def __getitem__(self, tag: str) -> F:
@@ -622,14 +518,9 @@ class BaseRecord(Generic[F]):
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
-        kind = self._kind
-        if not kind & _NOT_BY_DIRECTORY and (not kind & CUT or self._is_current()):
-            data = self._data
-            place = find_tag(data, len(data), _tag_numbers.get(tag) or _number_of(tag))
-            return self._hand_out(place, tag) if place else default
-        if self._is_listed():
+        if self._is_cut():
             index = self._find(tag)
-            return self._field_at(index) if index >= 0 else default
+            return self._hand_out(index, tag) if index else default
         for field in self._fields:
             if field.tag == tag:
                 return field  # type: ignore[no-any-return]
@@ -637,24 +528,16 @@ class BaseRecord(Generic[F]):
 
     def get_fields(self, *tags: str) -> list[F]:
         """All fields with any of these tags, in the record's order; without tags all there are."""
-        if not tags:
-            return list(self.fields)
-        return self._with_tags(tags, _joined(tags))
+        return self._with_tags(tags) if tags else list(self.fields)
 
-    def _with_tags(self, wanted: Collection[str], joined: bytes) -> list[F]:
-        """The fields with any of these tags, which `joined` has one behind the other."""
-        if not self._kind & _NOT_BY_DIRECTORY and self._is_current():
-            data, found = self._data, []
-            places = _core.find_fields(data, joined)
-            if len(places) < _core.FIELDS_MAX:
-                for place in places:
-                    at = _ENTRY_LEN + _ENTRY_LEN * (place >> 48)
-                    found.append(self._hand_out(place, data[at : at + 3].decode()))
-                return found
-        if not self._is_listed():
+    def _with_tags(self, wanted: Collection[str]) -> list[F]:
+        if not self._is_cut():
             return [field for field in self._fields if field.tag in wanted]
-        indexes = [index for index, tag in enumerate(self._tags.decode().split()) if tag in wanted]
-        return [self._field_at(index) for index in indexes]
+        return [
+            self._hand_out(index, tag)
+            for index, tag in enumerate(self._part_tags(), 1)
+            if tag in wanted
+        ]
 
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
@@ -675,10 +558,8 @@ class BaseRecord(Generic[F]):
         """The index to insert a field at, by its tag; None for the end."""
         if not new.isdigit():
             return None
-        if self._is_listed():
-            tags = self._tags.decode().split()
-        else:
-            tags = [field.tag for field in self._fields]
+        is_cut = self._is_cut()
+        tags = self._part_tags() if is_cut else [field.tag for field in self._fields]
         for index, tag in enumerate(tags):
             if not tag.isdigit() or tag[:digits] > new[:digits]:
                 return index
@@ -687,44 +568,43 @@ class BaseRecord(Generic[F]):
     def _put(self, index: int | None, field: F) -> None:
         """Insert a field, or with None add it at the end."""
         tag = field.tag
-        # Only a tag that is one has a place in `_tags`.
-        is_tag = len(tag) == 3 and tag.isascii() and tag.isalnum()
-        if index is None and is_tag and not self._kind & (_NOT_PLAIN | LISTED | LOADED):
-            if self._kind & CUT or self._cut((int(self._data[12:17]) - 1) // _ENTRY_LEN - 2):
-                self._order.append(0)
-                self._given.append((field, tag))
-                self._kind |= OUT | ADDED
-                return
-        elif is_tag and self._is_listed():
-            order = self._order
-            index = len(order) if index is None else index
-            self._given.insert(order.count(0, 0, index), (field, tag))
-            order.insert(index, 0)
-            self._tags[index * _TAG_LEN : index * _TAG_LEN] = f"{tag} ".encode()
-            self._kind |= OUT
+        entry = _tags.get(tag) or _tag_bytes(tag)
+        if entry is _NO_TAG or not self._is_cut():
+            fields = self.fields
+            fields.insert(len(fields) if index is None else index, field)
             return
-        fields = self.fields
-        fields.insert(len(fields) if index is None else index, field)
+        parts = self._fields
+        if index is None:
+            index = len(parts)
+            parts.append(b"")
+            parts[0] += entry + _NO_PLACE
+        else:
+            index += 1
+            self._given = {at + (at >= index): pair for at, pair in self._given.items()}
+            parts.insert(index, b"")
+            at = _ENTRY_LEN * (index + 1)
+            parts[0] = parts[0][:at] + entry + _NO_PLACE + parts[0][at:]
+        self._given[index] = field, tag
+        self._kind |= OUT
 
     def _drop(self, index: int) -> None:
-        """Remove the field at an index, once the tags are listed."""
-        if not self._order[index]:
-            del self._given[self._order.count(0, 0, index)]
-        del self._order[index]
-        del self._tags[index * _TAG_LEN : (index + 1) * _TAG_LEN]
+        """Remove the part at an index, once cut."""
+        self._given.pop(index, None)
+        self._given = {at - (at > index): pair for at, pair in self._given.items()}
+        parts = self._fields
+        del parts[index]
+        at = _ENTRY_LEN * (index + 1)
+        parts[0] = parts[0][:at] + parts[0][at + _ENTRY_LEN :]
         self._kind |= OUT
 
     def _remove(self, field: F) -> None:
         """Remove this very field. Raises ValueError if the record does not have it."""
-        if not self._is_listed():
+        if not self._is_cut():
             del self._fields[self._index(field)]
             return
         # What was not handed out nobody can have.
-        found = [other is field for other, _ in self._given].index(True)
-        index = -1
-        for _ in range(found + 1):
-            index = self._order.index(0, index + 1)
-        self._drop(index)
+        found = [index for index, (other, _) in self._given.items() if other is field]
+        self._drop(min(found))  # ValueError
 
     def _index(self, field: F) -> int:
         """Where this very field stands in `fields`. Raises ValueError if it does not."""
@@ -735,15 +615,12 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        is_untouched = not self._kind & (OUT | _NOT_BY_DIRECTORY)
-        if is_untouched and not _core.find_fields(self._data, _joined(tags)):
-            return
-        if not self._is_listed():
+        if not self._is_cut():
             self._fields[:] = [field for field in self._fields if field.tag not in tags]
             return
         for tag in tags:
             index = self._find(tag)
-            while index >= 0:
+            while index:
                 self._drop(index)
                 index = self._find(tag, index)
 
@@ -755,37 +632,15 @@ class BaseRecord(Generic[F]):
         ]
 
 
-def _encoded_tag(tag: str) -> bytes:
-    try:
-        return tag.encode("ascii")
-    except (AttributeError, UnicodeEncodeError):
-        return b""  # no record has that
-
-
-#: Tags that were asked for, as the core's `find_tag` takes them.
-_tag_numbers: dict[str, int] = {}
-
-
-def _number_of(tag: str) -> int:
-    number = _tag_numbers.get(tag)
-    if number is None:
-        number = int.from_bytes(_joined([tag]), "little")
-        if len(_tag_numbers) < _TAG_NUMBERS_MAX:
-            _tag_numbers[tag] = number
-    return number
-
-
-def _joined(tags: Iterable[str]) -> bytes:
-    """Tags as the core takes them, without those that no directory can have."""
-    return b"".join([wanted for wanted in map(_encoded_tag, tags) if len(wanted) == 3])
-
-
-def _tags_of(head: bytes, step: int) -> bytearray:
-    """The tags that stand at every `step` bytes of a head, each with a blank behind it."""
-    tags = bytearray(b" " * (len(head) // step * _TAG_LEN))
-    for place in range(3):
-        tags[place::_TAG_LEN] = head[place::step]
-    return tags
+def _tag_bytes(tag: str) -> bytes:
+    """A tag as it stands in a directory, `_NO_TAG` for what cannot stand there."""
+    is_tag = isinstance(tag, str) and len(tag) == 3 and tag.isascii() and tag.isprintable()
+    if not is_tag or " " in tag:
+        return _NO_TAG
+    entry = tag.encode()
+    if len(_tags) < _TAGS_MAX:
+        _tags[tag] = entry
+    return entry
 
 
 def check_invalid_xml(invalid_xml: str) -> bool:

@@ -274,8 +274,10 @@ class Field:
                 if subfield.code == code:
                     return subfield.value
             return default
-        start = content.find(f"{DELIMITER}{code}")
-        if start < 0 or not isinstance(code, str) or len(code) != 1:
+        if not isinstance(code, str) or len(code) != 1:
+            return default
+        start = content.find(DELIMITER + code)
+        if start < 0:
             return default
         end = content.find(DELIMITER, start + 1)
         return content[start + 2 : end if end >= 0 else None]
@@ -295,11 +297,14 @@ class Field:
         if self.control_field:
             raise KeyError(f"{code}: field {self.tag} is a control field")
         content = self._content
-        if content and self._has_only(content, code) and _is_simple(value):
-            before, mark, rest = content.partition(f"{DELIMITER}{code}")
-            _, end, behind = rest.partition(DELIMITER)
-            self._content = f"{before}{mark}{value}{end}{behind}"
-            return
+        if content and len(code) == 1 and _is_simple(value):
+            mark = DELIMITER + code
+            start = content.find(mark)
+            if start >= 0 and content.find(mark, start + 1) < 0:
+                end = content.find(DELIMITER, start + 1)
+                behind = content[end:] if end >= 0 else ""
+                self._content = f"{content[:start]}{mark}{value}{behind}"
+                return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
         if len(found) != 1:
             number = "no" if not found else "more than one"
@@ -309,7 +314,7 @@ class Field:
     @staticmethod
     def _has_only(content: str, code: str) -> bool:
         """Whether a content has one subfield with this code."""
-        return len(code) == 1 and content.count(f"{DELIMITER}{code}") == 1
+        return len(code) == 1 and content.count(DELIMITER + code) == 1
 
     def __contains__(self, code: str) -> bool:
         """Whether there is a subfield with this code."""

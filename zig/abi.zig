@@ -22,7 +22,7 @@ pub const std_options: std.Options = .{ .signal_stack_size = null };
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 2;
+pub const abi_version: u32 = 3;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -245,38 +245,6 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
-/// Where a field stands, in one number: its own number (16 bits), how many there are (16 bits),
-/// where its content starts in the record (17 bits), the content's length in bytes (15 bits).
-fn placeOf(found: iso2709.Found) u64 {
-    return @as(u64, found.number) << 48 | @as(u64, found.count) << 32 |
-        @as(u64, found.start) << 15 | @as(u64, found.length);
-}
-
-comptime {
-    std.debug.assert(iso2709.record_length_max < 1 << 17);
-    std.debug.assert(iso2709.field_length_max < 1 << 15);
-}
-
-pub export fn mrrc_find_tag(bytes: ?[*]const u8, length: u64, tag: u32) callconv(.c) u64 {
-    const wanted = [3]u8{ @truncate(tag), @truncate(tag >> 8), @truncate(tag >> 16) };
-    return placeOf(iso2709.findField(slice(bytes, length), &wanted, 1) orelse return 0);
-}
-
-pub export fn mrrc_find_number(bytes: ?[*]const u8, length: u64, number: u32) callconv(.c) u64 {
-    return placeOf(iso2709.fieldAt(slice(bytes, length), number) orelse return 0);
-}
-
-pub export fn mrrc_find_fields(bytes: ?[*]const u8, length: u64, tags: ?[*]const u8, tags_length: u64, places: ?[*]u64, capacity: u32) callconv(.c) u32 {
-    const target = (places orelse return 0)[0..capacity];
-    var first: usize = 1;
-    for (target, 0..) |*place, count| {
-        const found = iso2709.findField(slice(bytes, length), slice(tags, tags_length), first) orelse return @intCast(count);
-        place.* = placeOf(found);
-        first = found.number + 1;
-    }
-    return capacity;
-}
-
 pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) i32 {
     const pointer = target orelse return @backingInt(Status.invalid_argument);
     const written = iso2709.assemble(slice(bytes, length), pointer[0..iso2709.record_length_max]) orelse
@@ -338,24 +306,9 @@ pub const documentation = [_]Documentation{
         .text = "Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record.",
     },
     .{
-        .name = "mrrc_find_tag",
-        .parameters = &.{ "bytes", "length", "tag" },
-        .text = "The place of the first field with a tag in the ISO 2709 record in `bytes`, which mrrc_scan has found sound. `tag` is the three characters in the lower bytes of a number, the first lowest. A place is the field's number, from 1, how many fields there are, where its content starts in the record, and the content's length, in 16, 16, 17 and 15 bits; 0 when there is none.",
-    },
-    .{
-        .name = "mrrc_find_number",
-        .parameters = &.{ "bytes", "length", "number" },
-        .text = "The place of the field with a number, counted from 1.",
-    },
-    .{
-        .name = "mrrc_find_fields",
-        .parameters = &.{ "bytes", "length", "tags", "tags_length", "places", "capacity" },
-        .text = "The places of all fields with one of `tags`, which stand one behind the other, but no more than `capacity`; how many that are.",
-    },
-    .{
         .name = "mrrc_assemble",
         .parameters = &.{ "bytes", "length", "target" },
-        .text = "Make an ISO 2709 record of fields of the record that `bytes` begins with and of new ones, without looking at their text. Behind the record stand the new leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record.",
+        .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_decode_marc8",

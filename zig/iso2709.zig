@@ -19,7 +19,7 @@ const leader_length = record_module.leader_length;
 const field_terminator = record_module.field_terminator;
 const record_terminator = record_module.record_terminator;
 
-pub const entry_length = 12;
+const entry_length = record_module.entry_length;
 /// A leader, an empty directory's terminator, and the record terminator.
 pub const record_length_min = leader_length + 2;
 pub const record_length_max = 99_999;
@@ -220,90 +220,28 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     }
 }
 
-/// Where a field stands: its number, from 1, how many there are, and its content.
-pub const Found = struct { number: usize, count: usize, start: usize, length: usize };
-
-/// From field `first` on, counted from 1, the first with one of `tags`, which stand one behind the
-/// other. Of a record that is not sound nothing may be found, but nothing outside of it is.
-pub fn findField(bytes: []const u8, tags: []const u8, first: usize) ?Found {
-    var number = first;
-    while (entryAt(bytes, number)) |entry| : (number += 1) {
-        if (hasTag(tags, entry[0..3])) return fieldAt(bytes, number);
-    }
-    return null;
-}
-
-/// The field with this number, counted from 1.
-pub fn fieldAt(bytes: []const u8, number: usize) ?Found {
-    const entry = entryAt(bytes, number) orelse return null;
-    const base = parseDigits(5, bytes[12..17]).?;
-    const start = base + (parseDigits(5, entry[7..12]) orelse return null);
-    const length = parseDigits(4, entry[3..7]) orelse return null;
-    if (length == 0 or start + length > bytes.len) return null;
-    return .{ .number = number, .count = (base - leader_length - 1) / entry_length, .start = start, .length = length - 1 };
-}
-
-/// The directory's entry with this number, counted from 1; null: it has none.
-inline fn entryAt(bytes: []const u8, number: usize) ?*const [entry_length]u8 {
-    if (bytes.len < record_length_min or bytes.len > record_length_max) return null;
-    const base = parseDigits(5, bytes[12..17]) orelse return null;
-    if (base <= leader_length or base >= bytes.len) return null;
-    if (number == 0 or number > (base - leader_length - 1) / entry_length) return null;
-    return bytes[leader_length + (number - 1) * entry_length ..][0..entry_length];
-}
-
-inline fn hasTag(tags: []const u8, tag: *const Tag) bool {
-    var at: usize = 0;
-    while (at + 3 <= tags.len) : (at += 3) {
-        if (tags[at] == tag[0] and tags[at + 1] == tag[1] and tags[at + 2] == tag[2]) return true;
-    }
-    return false;
-}
-
-/// Put a record together in `target` from fields of the record that `input` begins with and new
-/// ones. Behind the record stand the new leader, the new fields, each its tag, its content and 1E,
-/// then 1D, and a byte for each field: its number in the record, from 1, or 0 for the next new one.
-/// The length, or null where that makes no record.
-pub fn assemble(input: []const u8, target: *[record_length_max]u8) ?usize {
-    if (input.len < record_length_min) return null;
-    const old_length = parseDigits(5, input[0..5]) orelse return null;
-    if (old_length > input.len) return null;
-    const bytes = input[0..old_length];
-    const changes = input[old_length..];
-    const fresh_end = std.mem.indexOfScalar(u8, changes, record_terminator) orelse return null;
-    if (fresh_end < leader_length or !isSoundLeader(changes[0..leader_length])) return null;
-    var fresh = changes[leader_length..fresh_end];
-    const order = changes[fresh_end + 1 ..];
-    const base = leader_length + order.len * entry_length + 1;
-    if (base >= record_length_max) return null;
-    var end = base;
-    for (order, 0..) |number, index| {
-        const tag, const content = if (number > 0) blk: {
-            const old = fieldAt(bytes, number) orelse return null;
-            break :blk .{ entryAt(bytes, number).?[0..3].*, bytes[old.start..][0..old.length] };
-        } else blk: {
-            const length = std.mem.indexOfScalar(u8, fresh, field_terminator) orelse return null;
-            if (length < 3 or !record_module.isTag(fresh[0..3])) return null;
-            defer fresh = fresh[length + 1 ..];
-            break :blk .{ fresh[0..3].*, fresh[3..length] };
-        };
-        // The field and both terminators have to fit.
-        if (content.len + 1 > field_length_max or end + content.len + 2 > record_length_max) return null;
-        const entry = target[leader_length + index * entry_length ..][0..entry_length];
-        entry[0..3].* = tag;
-        putDigits(4, entry[3..7], content.len + 1);
-        putDigits(5, entry[7..12], end - base);
-        @memcpy(target[end..][0..content.len], content);
-        target[end + content.len] = field_terminator;
-        end += content.len + 1;
-    }
-    if (fresh.len > 0) return null;
-    target[end] = record_terminator;
-    @memcpy(target[0..leader_length], changes[0..leader_length]);
-    putDigits(5, target[0..5], end + 1);
+/// Write a record in the flat form (`flat.zig`) as ISO 2709. Both have the same length: null where
+/// `flat` is no such record, or ISO 2709 has no room for it.
+pub fn assemble(flat: []const u8, target: *[record_length_max]u8) ?usize {
+    if (flat.len < record_length_min or flat.len > record_length_max) return null;
+    const base = 1 + (std.mem.indexOfScalar(u8, flat, field_terminator) orelse return null);
+    if (base <= leader_length or (base - 1 - leader_length) % entry_length != 0) return null;
+    if (!isSoundLeader(flat[0..leader_length])) return null;
+    @memcpy(target[0..flat.len], flat);
+    putDigits(5, target[0..5], flat.len);
     putDigits(5, target[12..17], base);
-    target[base - 1] = field_terminator;
-    return end + 1;
+    var entry_at: usize = leader_length;
+    var at = base;
+    while (entry_at < base - 1) : (entry_at += entry_length) {
+        const length = 1 + scan.indexOf(terminators, flat[at..]);
+        if (at + length >= flat.len or flat[at + length - 1] != field_terminator) return null;
+        const entry = target[entry_at..][0..entry_length];
+        if (length > field_length_max or !record_module.isTag(entry[0..3])) return null;
+        putDigits(4, entry[3..7], length);
+        putDigits(5, entry[7..12], at - base);
+        at += length;
+    }
+    return if (at == flat.len - 1 and flat[at] == record_terminator) flat.len else null;
 }
 
 /// Append the record. The leader's lengths are computed, the rest of it is written as it is.
@@ -354,11 +292,14 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
 }
 
 inline fn putDigits(comptime count: usize, target: *[count]u8, value: usize) void {
-    var rest = value;
-    inline for (0..count) |index| {
-        target[count - 1 - index] = '0' + @as(u8, @intCast(rest % 10));
-        rest /= 10;
+    var rest: u32 = @intCast(value);
+    comptime var at = count;
+    inline while (at >= 2) {
+        at -= 2;
+        target[at..][0..2].* = std.fmt.digits2(@intCast(rest % 100));
+        rest /= 100;
     }
+    if (at == 1) target[0] = '0' + @as(u8, @intCast(rest % 10));
 }
 
 /// Bytes at the start of `data` that often stand between records and mean nothing: line ends, the
@@ -413,28 +354,21 @@ pub fn resync(data: []const u8, final: bool) Resync {
 const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
     "42\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
 
-test "a record is put together from old fields and new ones" {
+test "a record in the flat form gets its numbers" {
     var target: [record_length_max]u8 = undefined;
-    const changes = sample[0..leader_length] ++ "500  \x1faNote\x1e" ++ "\x1d";
-    const expected = "00070nam a2200049 a 4500" ++ "500000900000" ++ "245000900009" ++ "\x1e" ++
-        "  \x1faNote\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
-    const length = assemble(sample ++ changes ++ "\x00\x02", &target).?;
-    try std.testing.expectEqualStrings(expected[5..], target[5..length]);
-    try std.testing.expectEqual(length, try std.fmt.parseInt(usize, target[0..5], 10));
-    const same = assemble(sample ++ sample[0..leader_length] ++ "\x1d\x01\x02", &target).?;
-    try std.testing.expectEqualStrings(sample, target[0..same]);
-    // Numbers that are none, new fields that are not placed, placed ones that are not there.
-    for ([_][]const u8{ "\x03", "", "\x00\x00" }) |order| {
-        const head = sample ++ changes;
-        var bytes: [head.len + 2]u8 = undefined;
-        @memcpy(bytes[0..head.len], head);
-        @memcpy(bytes[head.len..][0..order.len], order);
-        try std.testing.expectEqual(null, assemble(bytes[0 .. head.len + order.len], &target));
-    }
-    try std.testing.expectEqual(null, assemble(sample ++ "short\x1d", &target));
-    try std.testing.expectEqual(null, assemble(sample, &target));
-    try std.testing.expectEqual(null, assemble("99999" ++ sample[5..], &target));
-    try std.testing.expectEqual(null, assemble("", &target));
+    var flat = sample.*;
+    for ([_]usize{ 0, 12, 27, 31, 39, 43 }) |at| @memset(flat[at..][0..4], '?');
+    try std.testing.expectEqual(sample.len, assemble(&flat, &target).?);
+    try std.testing.expectEqualStrings(sample, target[0..sample.len]);
+    for (0..sample.len) |length| try std.testing.expectEqual(null, assemble(flat[0..length], &target));
+    try std.testing.expectEqual(null, assemble(sample ++ "\x1d", &target));
+    // Where the leader, tags and terminators stand nothing else will do.
+    for ([_]usize{ 5, 24, 26, 48, 51, 60, 61 }) |at| for ("\x1d\x1e ") |byte| {
+        var damaged = sample.*;
+        if (damaged[at] == byte or (at == 5 and byte == ' ')) continue;
+        damaged[at] = byte;
+        try std.testing.expectEqual(null, assemble(&damaged, &target));
+    };
 }
 
 test "a record is regular when its fields have indicators and its subfields codes" {

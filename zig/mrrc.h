@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 2
+#define MRRC_ABI_VERSION 3
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -167,16 +167,7 @@ void mrrc_converter_destroy(void *converter);
 /* Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record. */
 int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uint32_t flags, MrrcOutput *output, MrrcProblem *problem);
 
-/* The place of the first field with a tag in the ISO 2709 record in `bytes`, which mrrc_scan has found sound. `tag` is the three characters in the lower bytes of a number, the first lowest. A place is the field's number, from 1, how many fields there are, where its content starts in the record, and the content's length, in 16, 16, 17 and 15 bits; 0 when there is none. */
-uint64_t mrrc_find_tag(const uint8_t *bytes, uint64_t length, uint32_t tag);
-
-/* The place of the field with a number, counted from 1. */
-uint64_t mrrc_find_number(const uint8_t *bytes, uint64_t length, uint32_t number);
-
-/* The places of all fields with one of `tags`, which stand one behind the other, but no more than `capacity`; how many that are. */
-uint32_t mrrc_find_fields(const uint8_t *bytes, uint64_t length, const uint8_t *tags, uint64_t tags_length, uint64_t *places, uint32_t capacity);
-
-/* Make an ISO 2709 record of fields of the record that `bytes` begins with and of new ones, without looking at their text. Behind the record stand the new leader, the new fields, each its tag, its content and 1E, then 1D, and a byte for each field that there is to be: its number in the old record's directory, from 1, or 0 for the next new one. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when there is no such record. */
+/* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it. */
 int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, uint8_t *target);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */

@@ -11,6 +11,8 @@ const Problem = problem_module.Problem;
 const Error = problem_module.Error;
 
 pub const leader_length = 24;
+/// A directory entry: tag, length of the field, its start.
+pub const entry_length = 12;
 pub const subfield_delimiter = 0x1f;
 pub const field_terminator = 0x1e;
 pub const record_terminator = 0x1d;

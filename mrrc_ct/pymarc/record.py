@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from .. import _core, accessors
 from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
-from ..base import CUT, FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..base import FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
 from . import _lax
 from ._lax import normalize_subfield_code
-from .constants import LEADER_LEN
+from .constants import DIRECTORY_ENTRY_LEN, LEADER_LEN
 from .exceptions import FieldNotFound, MissingLinkedFields
 from .field import Field, map_marc8_field
 from .leader import Leader
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["Record", "isbn_regex", "logger", "map_marc8_record", "normalize_subfield_code"]
+
+#: Leader/09 of a record in Unicode.
+_CODING_UNICODE = ord("a")
 
 isbn_regex = re.compile(r"([0-9\-xX]+)")
 logger = logging.getLogger("pymarc")
@@ -186,29 +189,31 @@ class Record(BaseRecord[Field]):
         Raises FieldTooLong and RecordTooLong (of `mrrc_ct.errors`) for more than 9,999 and 99,999
         bytes, TagInvalid for a tag that is not three bytes.
         """
-        if self.to_unicode:
-            if not self._kind & (OUT | LEADER_OUT | FLAT) and self._data[9] == ord("a"):
-                return self._data
-            if self._kind & LEADER_OUT or self._data[9] != ord("a"):
+        kind = self._kind
+        is_unicode = not kind & LEADER_OUT and self._data[9] == _CODING_UNICODE
+        if is_unicode and not kind & (OUT | FLAT):
+            return self._data
+        if not is_unicode:
+            if self.to_unicode:
                 self._set_coding()
-        head = str(self._leader) if self._kind & LEADER_OUT else self._data[:LEADER_LEN].decode()
-        if head[9] == "a":
-            if not self._kind & OUT:
+            is_unicode = str(self.leader)[9] == "a"
+        if is_unicode:
+            if not kind & OUT:
                 patched = self._with_leader()
                 if patched is not None:
                     return patched
             try:
-                made = self._assembled(head) if self._kind & CUT else None
+                flat = self._encoded()
+                made = _core.assemble(flat)
                 if made is None:
-                    flat = self._flat_text().encode()
                     made = _core.converter_of("flat", "marc").convert_one(flat)
                 return made
             except (FieldTooLong, RecordTooLong) as error:
                 raise self._placed(error) from None
-            except (MarcError, TypeError):
-                pass
-        encoding = "utf-8" if head[9] == "a" or self.force_utf8 else "iso8859-1"
-        return _lax.marc_of(head, self.fields, encoding)
+            except (MarcError, TypeError, AttributeError):
+                pass  # pymarc's own steps may do
+        encoding = "utf-8" if is_unicode or self.force_utf8 else "iso8859-1"
+        return _lax.marc_of(str(self.leader), self.fields, encoding)
 
     as_marc21 = as_marc
 
@@ -246,7 +251,7 @@ class Record(BaseRecord[Field]):
             self._load()  # its bytes might be taken for MARC-8
         try:
             return self._convert(target)
-        except (MarcError, TypeError):
+        except (MarcError, TypeError, AttributeError):
             return None
 
     # ---- what the record says
@@ -346,13 +351,17 @@ def _kind_of(marc: bytes, flags: int) -> int | None:
 
 
 def _is_plain_control(marc: bytes) -> bool:
-    """Whether control fields are ASCII: else pymarc takes them for ISO 8859-1, not for MARC-8."""
-    tags = "".join(sorted(CONTROL_TAGS)).encode()
-    for place in _core.find_fields(marc, tags):
-        start = place >> 15 & 0x1FFFF
-        data = marc[start : start + (place & 0x7FFF)]
-        if not data.isascii() or b"\x1b" in data:
-            return False
+    """Whether control fields are ASCII: else pymarc takes them for ISO 8859-1, not for MARC-8.
+
+    `marc` is a sound record.
+    """
+    base = int(marc[12:17])
+    for at in range(LEADER_LEN, base - 1, DIRECTORY_ENTRY_LEN):
+        if marc[at : at + 3].decode() in CONTROL_TAGS:
+            start = base + int(marc[at + 7 : at + 12])
+            data = marc[start : start + int(marc[at + 3 : at + 7])]
+            if not data.isascii() or b"\x1b" in data:
+                return False
     return True
 
 
