@@ -301,10 +301,13 @@ class BaseRecord(Generic[F]):
     def _encoded(self) -> bytes:
         """The record as it is now, in the flat form. Raises the error of what has none."""
         try:
-            if not self._is_cut():
+            if not self._kind & CUT and not self._is_cut():
                 return self._texts().encode()
             parts = self._fields[:]
-            for index, (field, _) in self._given.items():
+            for index, (field, tag) in self._given.items():
+                if field.tag is not tag:
+                    self._load()
+                    return self._texts().encode()
                 content = field._content
                 if content.__class__ is not str:
                     content = field._text()
