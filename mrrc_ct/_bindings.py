@@ -21,6 +21,8 @@ START = 4
 CLOSELY = 8
 #: The records are in UTF-8 whatever leader/09 says.
 UTF8 = 16
+#: More input may be long in coming.
+FLUSH = 32
 
 
 class Status:
@@ -33,6 +35,8 @@ class Status:
     OUT_OF_MEMORY = -1
     INVALID_ARGUMENT = -2
     BUSY = -3
+    NOTHING_YET = 4
+    CLOSED = 5
 
 
 class Format:
@@ -76,6 +80,22 @@ class Kind:
     IRREGULAR = 4
     AUTHORITY = 16
     HOLDINGS = 32
+
+
+class Job:
+    """What a pipeline makes of the records."""
+
+    COUNT = 0
+    SCAN = 1
+    CONVERT = 2
+
+
+class Failure:
+    """Why a pipeline could not work on a range."""
+
+    NONE = 0
+    OUT_OF_MEMORY = 1
+    READ = 2
 
 
 class Code:
@@ -142,6 +162,7 @@ class Options(Structure):
     replace_forbidden: int
     replacement: int
     is_single: int
+    is_part: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -152,6 +173,7 @@ class Options(Structure):
         ("replace_forbidden", c_uint32),
         ("replacement", c_uint32),
         ("is_single", c_uint32),
+        ("is_part", c_uint32),
     ]
 
 
@@ -201,6 +223,98 @@ class Sets(Structure):
     ]
 
 
+class PipelineOptions(Structure):
+    job: int
+    workers: int
+    capacity: int
+    ordered: int
+    range: int
+    start: int
+    stop: int
+    file: int
+    reserved: int
+    _fields_ = [
+        ("job", c_uint32),
+        ("workers", c_uint32),
+        ("capacity", c_uint32),
+        ("ordered", c_uint32),
+        ("range", c_uint64),
+        ("start", c_uint64),
+        ("stop", c_uint64),
+        ("file", c_int32),
+        ("reserved", c_uint32),
+    ]
+
+
+class Damage(Structure):
+    problem: Problem
+    entry: int
+    byte: int
+    offset: int
+    _fields_ = [
+        ("problem", Problem),
+        ("entry", c_uint64),
+        ("byte", c_uint64),
+        ("offset", c_uint64),
+    ]
+
+
+class Piece(Structure):
+    piece: int | None
+    sequence: int
+    offset: int
+    source_length: int
+    bytes: int | None
+    length: int
+    ends: int | None
+    kinds: int | None
+    entries: int
+    damages: int | None
+    damage_count: int
+    counts: Counts
+    failure: int
+    errno: int
+    _fields_ = [
+        ("piece", c_void_p),
+        ("sequence", c_uint64),
+        ("offset", c_uint64),
+        ("source_length", c_uint64),
+        ("bytes", c_void_p),
+        ("length", c_uint64),
+        ("ends", c_void_p),
+        ("kinds", c_void_p),
+        ("entries", c_uint64),
+        ("damages", c_void_p),
+        ("damage_count", c_uint64),
+        ("counts", Counts),
+        ("failure", c_uint32),
+        ("errno", c_uint32),
+    ]
+
+
+class Stats(Structure):
+    worker_waits: int
+    worker_wait_time: int
+    consumer_waits: int
+    consumer_wait_time: int
+    ready: int
+    in_flight: int
+    pieces: int
+    records: int
+    bytes: int
+    _fields_ = [
+        ("worker_waits", c_uint64),
+        ("worker_wait_time", c_uint64),
+        ("consumer_waits", c_uint64),
+        ("consumer_wait_time", c_uint64),
+        ("ready", c_uint64),
+        ("in_flight", c_uint64),
+        ("pieces", c_uint64),
+        ("records", c_uint64),
+        ("bytes", c_uint64),
+    ]
+
+
 def declare(library: CDLL) -> None:
     """Give each function of the library its types."""
     # mrrc_abi_version()
@@ -224,6 +338,30 @@ def declare(library: CDLL) -> None:
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
+    # mrrc_pipeline_create(pipeline_options, options, result)
+    library.mrrc_pipeline_create.argtypes = [POINTER(PipelineOptions), POINTER(Options), POINTER(c_void_p)]
+    library.mrrc_pipeline_create.restype = c_int32
+    # mrrc_pipeline_next(pipeline, milliseconds, result)
+    library.mrrc_pipeline_next.argtypes = [c_void_p, c_uint32, POINTER(Piece)]
+    library.mrrc_pipeline_next.restype = c_int32
+    # mrrc_pipeline_give_back(pipeline, piece)
+    library.mrrc_pipeline_give_back.argtypes = [c_void_p, c_void_p]
+    library.mrrc_pipeline_give_back.restype = None
+    # mrrc_pipeline_push(pipeline, bytes, length, flags)
+    library.mrrc_pipeline_push.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32]
+    library.mrrc_pipeline_push.restype = c_int32
+    # mrrc_pipeline_stats(pipeline, result)
+    library.mrrc_pipeline_stats.argtypes = [c_void_p, POINTER(Stats)]
+    library.mrrc_pipeline_stats.restype = None
+    # mrrc_pipeline_close(pipeline)
+    library.mrrc_pipeline_close.argtypes = [c_void_p]
+    library.mrrc_pipeline_close.restype = None
+    # mrrc_pipeline_destroy(pipeline)
+    library.mrrc_pipeline_destroy.argtypes = [c_void_p]
+    library.mrrc_pipeline_destroy.restype = None
+    # mrrc_find_boundary(bytes, length, from, flags, found)
+    library.mrrc_find_boundary.argtypes = [c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64)]
+    library.mrrc_find_boundary.restype = c_int32
     # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
     library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]
     library.mrrc_decode_marc8.restype = c_int32

@@ -10,8 +10,9 @@ const builtin = @import("builtin");
 const convert = @import("convert.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
+const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
-const utf8 = @import("utf8.zig");
+const walk = @import("walk.zig");
 const Converter = convert.Converter;
 pub const Problem = problem_module.Problem;
 pub const Counts = convert.Counts;
@@ -33,6 +34,10 @@ pub const Status = enum(i32) {
     out_of_memory = -1,
     invalid_argument = -2,
     busy = -3,
+    /// A pipeline has nothing ready.
+    nothing_yet = 4,
+    /// A pipeline is closed.
+    closed = 5,
 };
 
 /// How a conversion is to be done. Enumerations cross as numbers.
@@ -55,6 +60,8 @@ pub const Options = extern struct {
     replacement: u32,
     /// Nonzero: one record by itself, no collection around it.
     is_single: u32,
+    /// Nonzero: from the middle of a collection, nothing around it.
+    is_part: u32,
 };
 
 pub const Format = convert.Format;
@@ -81,23 +88,7 @@ const Handle = struct {
     busy: std.atomic.Value(bool) = .init(false),
 };
 
-/// What stands between two ends that `mrrc_scan` gives: the first two as they are, the others
-/// added to them, but for the gap, which is no record.
-pub const Kind = enum(u8) {
-    /// A UTF-8 record whose fields come by splitting at 1E.
-    plain = 0,
-    /// A record in MARC-8, or one whose fields do not stand in the directory's order.
-    other = 1,
-    /// Line ends between records.
-    gap = 2,
-    /// Looked at closely: text that is not the UTF-8 it should be, no fields, a field without its
-    /// two indicators, a subfield without a code, or any of these not in ASCII.
-    irregular = 4,
-    /// Leader/06 is that of the authority format.
-    authority = 16,
-    /// Leader/06 is one of the holdings format.
-    holdings = 32,
-};
+pub const Kind = walk.Kind;
 
 /// What `mrrc_scan` found.
 pub const Scan = extern struct {
@@ -114,6 +105,7 @@ const flag_restart = 2;
 const flag_start = 4;
 const flag_closely = 8;
 const flag_utf8 = 16;
+const flag_flush = 32;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -143,7 +135,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
                 .end => break .done,
             };
             const record = data[at..][0..frame.length];
-            kind = kindOf(record, frame, flags);
+            kind = walk.kindOf(record, frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
             end += frame.length;
             records += 1;
         }
@@ -154,22 +146,6 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     } else .output;
     result.* = .{ .count = count, .records = records, .consumed = at };
     return @backingInt(status);
-}
-
-fn kindOf(record: []const u8, frame: iso2709.Frame, flags: u32) u8 {
-    const is_utf8 = record[9] == 'a' or flags & flag_utf8 != 0;
-    var kind = @backingInt(if (frame.is_canonical and is_utf8) Kind.plain else Kind.other);
-    kind |= switch (record[6]) {
-        'z' => @backingInt(Kind.authority),
-        'u', 'v', 'x', 'y' => @backingInt(Kind.holdings),
-        else => 0,
-    };
-    if (flags & flag_closely != 0) {
-        const is_regular = iso2709.isRegular(record, frame) and
-            (!is_utf8 or utf8.indexOfInvalid(record) == null);
-        if (!is_regular) kind |= @backingInt(Kind.irregular);
-    }
-    return kind;
 }
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
@@ -187,32 +163,33 @@ fn fromNumber(comptime E: type, number: u32) ?E {
     return std.enums.fromInt(E, number);
 }
 
-pub export fn mrrc_converter_create(options: *const Options, result: *?*anyopaque) callconv(.c) i32 {
-    result.* = null;
-    const invalid = @backingInt(Status.invalid_argument);
-    const source = fromNumber(Format, options.source) orelse return invalid;
-    if (!source.isReadable()) return invalid;
-    if (options.replacement > 0x10ffff or (options.replacement >= 0xd800 and options.replacement < 0xe000)) return invalid;
-    const handle = gpa.create(Handle) catch return @backingInt(Status.out_of_memory);
-    handle.busy = .init(false);
-    handle.converter.init(gpa, .{
+/// The options as the core has them; null when one of them means nothing.
+fn conversionOf(options: *const Options) ?convert.Options {
+    const source = fromNumber(Format, options.source) orelse return null;
+    if (!source.isReadable()) return null;
+    if (options.replacement > 0x10ffff or (options.replacement >= 0xd800 and options.replacement < 0xe000)) return null;
+    return .{
         .source = source,
-        .target = fromNumber(Format, options.target) orelse return destroyed(handle),
-        .source_encoding = fromNumber(Encoding, options.source_encoding) orelse return destroyed(handle),
-        .target_encoding = fromNumber(Encoding, options.target_encoding) orelse return destroyed(handle),
-        .unmappable = fromNumber(Unmappable, options.unmappable) orelse return destroyed(handle),
+        .target = fromNumber(Format, options.target) orelse return null,
+        .source_encoding = fromNumber(Encoding, options.source_encoding) orelse return null,
+        .target_encoding = fromNumber(Encoding, options.target_encoding) orelse return null,
+        .unmappable = fromNumber(Unmappable, options.unmappable) orelse return null,
         .references = options.references != 0,
         .replace_forbidden = options.replace_forbidden != 0,
         .replacement = if (options.replacement == 0) null else @intCast(options.replacement),
         .is_single = options.is_single != 0,
-    });
-    result.* = handle;
-    return @backingInt(Status.done);
+        .is_part = options.is_part != 0,
+    };
 }
 
-fn destroyed(handle: *Handle) i32 {
-    gpa.destroy(handle);
-    return @backingInt(Status.invalid_argument);
+pub export fn mrrc_converter_create(options: *const Options, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
+    const conversion = conversionOf(options) orelse return @backingInt(Status.invalid_argument);
+    const handle = gpa.create(Handle) catch return @backingInt(Status.out_of_memory);
+    handle.busy = .init(false);
+    handle.converter.init(gpa, conversion);
+    result.* = handle;
+    return @backingInt(Status.done);
 }
 
 pub export fn mrrc_converter_destroy(pointer: ?*anyopaque) callconv(.c) void {
@@ -250,6 +227,161 @@ pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) ca
     const written = iso2709.assemble(slice(bytes, length), pointer[0..iso2709.record_length_max]) orelse
         return @backingInt(Status.invalid_argument);
     return @intCast(written);
+}
+
+/// How a pipeline works. Enumerations cross as numbers.
+pub const PipelineOptions = extern struct {
+    /// A `Job`.
+    job: u32,
+    /// Threads, 1 or more.
+    workers: u32,
+    /// Pieces that may be under way, at least 1.
+    capacity: u32,
+    /// Nonzero: pieces come in the source's order.
+    ordered: u32,
+    /// Bytes of the source that one piece is made of.
+    range: u64,
+    /// The records that begin in `[start, stop)` are read.
+    start: u64,
+    stop: u64,
+    /// A file descriptor, or negative: the source is pushed.
+    file: i32,
+    reserved: u32 = 0,
+};
+
+/// What was made of one range of a source. All of it is good until the piece is given back.
+pub const Piece = extern struct {
+    /// To give it back with.
+    piece: ?*anyopaque = null,
+    /// Its number, from 0, in the source's order.
+    sequence: u64 = 0,
+    /// Offset in the source of the first record.
+    offset: u64 = 0,
+    /// Bytes of the source that are accounted for.
+    source_length: u64 = 0,
+    /// The records of a scan, or a conversion's output.
+    bytes: ?[*]const u8 = null,
+    length: u64 = 0,
+    /// Of a scan: where in `bytes` each entry ends, and its `Kind`.
+    ends: ?[*]const u32 = null,
+    kinds: ?[*]const u8 = null,
+    entries: u64 = 0,
+    damages: ?[*]const Damage = null,
+    damage_count: u64 = 0,
+    counts: Counts = .{},
+    /// A `Failure`; with `read`, `errno` has what the system said.
+    failure: u32 = 0,
+    errno: u32 = 0,
+};
+
+pub const Damage = pipeline_module.Damage;
+pub const Stats = pipeline_module.Stats;
+pub const Job = pipeline_module.Job;
+pub const Failure = pipeline_module.Failure;
+
+pub export fn mrrc_pipeline_create(pipeline_options: *const PipelineOptions, options: *const Options, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
+    const invalid = @backingInt(Status.invalid_argument);
+    const given = pipeline_options.*;
+    if (given.workers == 0 or given.capacity == 0 or given.range == 0 or given.stop < given.start) return invalid;
+    if (given.workers > pipeline_module.workers_max or given.capacity > pipeline_module.capacity_max or given.range > pipeline_module.range_max) return invalid;
+    const conversion = conversionOf(options) orelse return invalid;
+    if (conversion.source != .marc) return invalid;
+    const pipeline = gpa.create(pipeline_module.Pipeline) catch return @backingInt(Status.out_of_memory);
+    pipeline.init(gpa, .{
+        .job = fromNumber(Job, given.job) orelse {
+            gpa.destroy(pipeline);
+            return invalid;
+        },
+        .conversion = conversion,
+        .workers = given.workers,
+        .capacity = given.capacity,
+        .ordered = given.ordered != 0,
+        .range = given.range,
+        .start = given.start,
+        .stop = given.stop,
+        .file = if (given.file < 0) null else given.file,
+    }) catch {
+        gpa.destroy(pipeline);
+        return @backingInt(Status.out_of_memory);
+    };
+    result.* = pipeline;
+    return @backingInt(Status.done);
+}
+
+fn pipelineOf(pointer: ?*anyopaque) ?*pipeline_module.Pipeline {
+    return @ptrCast(@alignCast(pointer));
+}
+
+pub export fn mrrc_pipeline_next(pointer: ?*anyopaque, milliseconds: u32, result: *Piece) callconv(.c) i32 {
+    const pipeline = pipelineOf(pointer) orelse return @backingInt(Status.invalid_argument);
+    result.* = .{};
+    const piece = switch (pipeline.next(milliseconds)) {
+        .piece => |piece| piece,
+        .nothing_yet => return @backingInt(Status.nothing_yet),
+        .wants_input => return @backingInt(Status.need_input),
+        .end => return @backingInt(Status.done),
+        .closed => return @backingInt(Status.closed),
+    };
+    const bytes = piece.bytes.items()[piece.first..];
+    result.* = .{
+        .piece = piece,
+        .sequence = piece.sequence,
+        .offset = piece.offset,
+        .source_length = piece.length,
+        .bytes = bytes.ptr,
+        .length = bytes.len,
+        .ends = piece.ends.items.ptr,
+        .kinds = piece.kinds.items.ptr,
+        .entries = piece.ends.items.len,
+        .damages = piece.damages.items.ptr,
+        .damage_count = piece.damages.items.len,
+        .counts = piece.counts,
+        .failure = @backingInt(piece.failure),
+        .errno = piece.errno,
+    };
+    return @backingInt(Status.output);
+}
+
+pub export fn mrrc_pipeline_give_back(pointer: ?*anyopaque, piece: ?*anyopaque) callconv(.c) void {
+    const pipeline = pipelineOf(pointer) orelse return;
+    pipeline.giveBack(@ptrCast(@alignCast(piece orelse return)));
+}
+
+pub export fn mrrc_pipeline_push(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, flags: u32) callconv(.c) i32 {
+    const pipeline = pipelineOf(pointer) orelse return @backingInt(Status.invalid_argument);
+    const is_taken = pipeline.push(slice(bytes, length), flags & flag_flush != 0, flags & flag_final != 0) catch
+        return @backingInt(Status.out_of_memory);
+    return @backingInt(if (is_taken) Status.done else Status.output);
+}
+
+pub export fn mrrc_pipeline_stats(pointer: ?*anyopaque, result: *Stats) callconv(.c) void {
+    result.* = if (pipelineOf(pointer)) |pipeline| pipeline.statistics() else .{};
+}
+
+pub export fn mrrc_pipeline_close(pointer: ?*anyopaque) callconv(.c) void {
+    (pipelineOf(pointer) orelse return).close();
+}
+
+pub export fn mrrc_pipeline_destroy(pointer: ?*anyopaque) callconv(.c) void {
+    const pipeline = pipelineOf(pointer) orelse return;
+    pipeline.deinit();
+    gpa.destroy(pipeline);
+}
+
+pub export fn mrrc_find_boundary(bytes: ?[*]const u8, length: u64, from: u64, flags: u32, found: *u64) callconv(.c) i32 {
+    found.* = length;
+    if (from > length) return @backingInt(Status.invalid_argument);
+    const result = walk.findBoundary(slice(bytes, length), @intCast(from), flags & flag_start != 0, flags & flag_final != 0);
+    switch (result) {
+        .at => |at| found.* = at,
+        .need_more => |useless| {
+            found.* = useless;
+            return @backingInt(Status.need_input);
+        },
+        .none => {},
+    }
+    return @backingInt(Status.done);
 }
 
 pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u64, sets: *Sets, output: *Output, problem: *Problem) callconv(.c) i32 {
@@ -311,6 +443,42 @@ pub const documentation = [_]Documentation{
         .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it.",
     },
     .{
+        .name = "mrrc_pipeline_create",
+        .parameters = &.{ "pipeline_options", "options", "result" },
+        .text = "Start threads that work on the ISO 2709 records of a source. `options` says how to convert; it is needed for the other jobs, too, and its source is MRRC_FORMAT_MARC. The file stays open until mrrc_pipeline_close is through. Any number of threads may use the pipeline.",
+    },
+    .{
+        .name = "mrrc_pipeline_next",
+        .parameters = &.{ "pipeline", "milliseconds", "result" },
+        .text = "The next piece (MRRC_OUTPUT), waiting for no longer than so many milliseconds (MRRC_NOTHING_YET). MRRC_NEED_INPUT: there is room to push more, and with `milliseconds` above 0 nothing else to wait for. MRRC_DONE at the end, MRRC_CLOSED behind mrrc_pipeline_close.",
+    },
+    .{
+        .name = "mrrc_pipeline_give_back",
+        .parameters = &.{ "pipeline", "piece" },
+        .text = "Be done with a piece: `piece` of the result of mrrc_pipeline_next.",
+    },
+    .{
+        .name = "mrrc_pipeline_push",
+        .parameters = &.{ "pipeline", "bytes", "length", "flags" },
+        .text = "Add to the source of a pipeline without a file; the bytes are copied. MRRC_FLUSH: what is whole of it should be worked on now. MRRC_FINAL: nothing comes behind it. MRRC_OUTPUT: there is no room, nothing was taken; MRRC_DONE: it was.",
+    },
+    .{ .name = "mrrc_pipeline_stats", .parameters = &.{ "pipeline", "result" }, .text = "What a pipeline has done up to now." },
+    .{
+        .name = "mrrc_pipeline_close",
+        .parameters = &.{"pipeline"},
+        .text = "Stop the threads and wait until they have ended; each ends its range first. Whoever waits for a piece gets MRRC_CLOSED. May be called at any time, from any thread, and again.",
+    },
+    .{
+        .name = "mrrc_pipeline_destroy",
+        .parameters = &.{"pipeline"},
+        .text = "Close and free a pipeline with all its pieces, when nobody uses it any more. A null pointer is left alone.",
+    },
+    .{
+        .name = "mrrc_find_boundary",
+        .parameters = &.{ "bytes", "length", "from", "flags", "found" },
+        .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
+    },
+    .{
         .name = "mrrc_decode_marc8",
         .parameters = &.{ "converter", "bytes", "length", "sets", "output", "problem" },
         .text = "Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left.",
@@ -326,6 +494,7 @@ pub const flag_table = .{
     .{ "START", flag_start, "The bytes are the start of a stream: a byte order mark may stand there." },
     .{ "CLOSELY", flag_closely, "Look at the text and the parts of fields, too, and tell what is irregular." },
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
+    .{ "FLUSH", flag_flush, "More input may be long in coming." },
 };
 
 test {
@@ -340,10 +509,12 @@ test {
     _ = @import("marcxml_writer.zig");
     _ = @import("mrk.zig");
     _ = @import("normalize.zig");
+    _ = @import("pipeline.zig");
     _ = @import("problem.zig");
     _ = @import("pymarc_writer.zig");
     _ = @import("record.zig");
     _ = @import("scan.zig");
     _ = @import("utf8.zig");
+    _ = @import("walk.zig");
     _ = @import("xml_token.zig");
 }

@@ -5,13 +5,15 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const problem_module = @import("problem.zig");
 
-const structs = .{ "Problem", "Options", "Counts", "Output", "Scan", "Sets" };
+const structs = .{ "Problem", "Options", "Counts", "Output", "Scan", "Sets", "PipelineOptions", "Damage", "Piece", "Stats" };
 const enums = .{
     .{ "Status", abi.Status, "What a call comes back with. Negative numbers are failures of the call itself." },
     .{ "Format", abi.Format, "The formats." },
     .{ "Encoding", abi.Encoding, "How the text of an ISO 2709 record is encoded." },
     .{ "Unmappable", abi.Unmappable, "What to do with a character that MARC-8 does not have." },
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },
+    .{ "Job", abi.Job, "What a pipeline makes of the records." },
+    .{ "Failure", abi.Failure, "Why a pipeline could not work on a range." },
     .{ "Code", problem_module.Code, "What is wrong: Problem.code." },
 };
 
@@ -59,6 +61,7 @@ fn upper(comptime name: []const u8) []const u8 {
 
 /// A name in the C ABI's style: `MrrcOutput` for `Output`.
 fn structOf(comptime T: type) ?[]const u8 {
+    @setEvalBranchQuota(10_000);
     inline for (structs) |name| if (T == @field(abi, name)) return name;
     return null;
 }
@@ -73,6 +76,8 @@ fn cType(comptime T: type) []const u8 {
         ?[*]const u8 => "const uint8_t *",
         ?[*]u8 => "uint8_t *",
         ?[*]u32 => "uint32_t *",
+        ?[*]const u32 => "const uint32_t *",
+        ?[*]const abi.Damage => "const MrrcDamage *",
         ?[*]u64 => "uint64_t *",
         *u64 => "uint64_t *",
         ?*anyopaque => "void *",
@@ -93,7 +98,7 @@ fn pythonType(comptime T: type) []const u8 {
         u64 => "c_uint64",
         i32 => "c_int32",
         void => "None",
-        ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]u64, ?*anyopaque => "c_void_p",
+        ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]const u32, ?[*]u64, ?[*]const abi.Damage, ?*anyopaque => "c_void_p",
         *u64 => "POINTER(c_uint64)",
         *?*anyopaque => "POINTER(c_void_p)",
         else => comptime blk: {
@@ -112,12 +117,14 @@ fn elementOf(comptime T: type) struct { type, ?usize } {
 }
 
 fn writeHeader(text: *Text) void {
+    @setEvalBranchQuota(100_000);
     text.print(
         \\/* Written by zig/bindings.zig from the Zig types. Do not edit: change them and run it again.
         \\ *
-        \\ * The C interface of mrrc-ct: bytes in, bytes out, no I/O. Offsets and lengths are in bytes.
+        \\ * The C interface of mrrc-ct: bytes in, bytes out. Only a
+        \\ * pipeline reads a file, one that is open already. Offsets and lengths are in bytes.
         \\ * No function prints, aborts or keeps a pointer that it was given. A converter is used by one
-        \\ * thread at a time; another one gets MRRC_STATUS_BUSY. */
+        \\ * thread at a time; another one gets MRRC_STATUS_BUSY. A pipeline is for any number of them. */
         \\#ifndef MRRC_H
         \\#define MRRC_H
         \\
@@ -176,6 +183,7 @@ fn writeHeader(text: *Text) void {
 }
 
 fn writePython(text: *Text) void {
+    @setEvalBranchQuota(100_000);
     text.print(
         \\"""The C interface of the core, for ctypes.
         \\
@@ -206,7 +214,7 @@ fn writePython(text: *Text) void {
             const element, const count = comptime elementOf(T);
             const python = if (comptime structOf(element)) |other| other else if (count != null) "Array[c_uint8]" else "int";
             // A null pointer comes back as None.
-            const maybe = if (element == ?[*]const u8) " | None" else "";
+            const maybe = if (comptime std.mem.eql(u8, pythonType(element), "c_void_p")) " | None" else "";
             text.print("    {s}: {s}{s}\n", .{ field, python, maybe });
         }
         text.print("    _fields_ = [\n", .{});

@@ -15,6 +15,7 @@ const mrk = @import("mrk.zig");
 const pymarc_writer = @import("pymarc_writer.zig");
 const record_module = @import("record.zig");
 const utf8 = @import("utf8.zig");
+const Walk = @import("walk.zig").Walk;
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
 const Error = problem_module.Error;
@@ -63,6 +64,9 @@ pub const Options = struct {
     replacement: ?u21 = null,
     /// One record by itself: no collection around it.
     is_single: bool = false,
+    /// Records from the middle of a collection: nothing around them, but what stands between two
+    /// is written before each.
+    is_part: bool = false,
 };
 
 pub const Status = enum(u32) {
@@ -107,7 +111,9 @@ pub const Converter = struct {
     begun: u64 = 0,
     is_started: bool = false,
     is_done: bool = false,
-    /// Behind a record that could not be read, looking for the next.
+    /// The way through ISO 2709.
+    walk: Walk = .{},
+    /// In a text format: behind a record that could not be read, looking for the next.
     lost: enum { no, begun, on } = .no,
     /// The sound ISO 2709 record just read, to be copied where nothing is to change.
     raw: ?[]const u8 = null,
@@ -147,6 +153,7 @@ pub const Converter = struct {
         self.begun = 0;
         self.is_started = false;
         self.is_done = false;
+        self.walk = .{};
         self.lost = .no;
         self.xml.restart();
         self.json = .{ .problem = &self.problem };
@@ -156,6 +163,11 @@ pub const Converter = struct {
     /// much of it is done with; the output, good until the next call, is in `out`.
     pub fn feed(self: *Converter, data: []const u8, final: bool, consumed: *usize) error{OutOfMemory}!Status {
         self.out.clear();
+        return self.go(data, final, output_target, consumed);
+    }
+
+    /// The same, but what is already in `out` stays there, and it stops when that has `enough` bytes.
+    pub fn go(self: *Converter, data: []const u8, final: bool, enough: usize, consumed: *usize) error{OutOfMemory}!Status {
         self.problem.clear();
         consumed.* = 0;
         defer {
@@ -169,13 +181,16 @@ pub const Converter = struct {
             self.is_started = true;
             try self.out.append(self.opening());
         }
-        while (self.out.length() < output_target) {
-            const rest = data[consumed.*..];
-            const step = if (self.lost != .no) self.findNext(rest, final) else self.readNext(rest, final) catch |err| switch (err) {
+        while (self.out.length() < enough) {
+            const offset = consumed.*;
+            const step = self.next(data[offset..], final) catch |err| switch (err) {
                 error.OutOfMemory => return error.OutOfMemory,
                 error.Problem => {
-                    self.lost = .begun;
-                    return self.report(consumed.*);
+                    // A sound record whose text is not: the walk is already behind it.
+                    const behind: usize = @intCast(self.walk.position -| (self.position + offset));
+                    consumed.* += behind;
+                    self.counts.bytes_skipped += behind;
+                    return self.report(offset);
                 },
             };
             switch (step) {
@@ -189,7 +204,6 @@ pub const Converter = struct {
                 .record => |length| {
                     self.counts.records_read += 1;
                     const written = self.writeRecord();
-                    const offset = consumed.*;
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
@@ -203,6 +217,15 @@ pub const Converter = struct {
         return .output;
     }
 
+    fn next(self: *Converter, data: []const u8, final: bool) Error!Step {
+        if (self.options.source == .marc) return self.nextMarc(data, final);
+        if (self.lost != .no) return self.findNext(data, final);
+        return self.readNext(data, final) catch |err| {
+            self.lost = .begun;
+            return err;
+        };
+    }
+
     fn report(self: *Converter, offset: usize) Status {
         self.problem.records_before = self.begun;
         self.problem.byte_offset = self.position + offset;
@@ -211,7 +234,7 @@ pub const Converter = struct {
     }
 
     fn opening(self: *const Converter) []const u8 {
-        if (self.options.is_single) return "";
+        if (self.options.is_single or self.options.is_part) return "";
         return switch (self.options.target) {
             .marcxml => marcxml_writer.collection_start,
             .json => "[",
@@ -220,7 +243,7 @@ pub const Converter = struct {
     }
 
     fn closing(self: *const Converter) []const u8 {
-        if (self.options.is_single) return "";
+        if (self.options.is_single or self.options.is_part) return "";
         return switch (self.options.target) {
             .marcxml => marcxml_writer.collection_end,
             .json => "\n]\n",
@@ -231,20 +254,18 @@ pub const Converter = struct {
     // ---- reading
 
     fn readNext(self: *Converter, data: []const u8, final: bool) Error!Step {
-        self.raw = null;
-        const is_text = self.options.source != .marc and self.options.source != .flat;
+        const is_text = self.options.source != .flat;
         if (is_text and self.position == 0 and self.begun == 0 and data.len > 0) {
             const mark = "\u{feff}";
             if (std.mem.startsWith(u8, data, mark)) return .{ .skip = mark.len };
             if (!final and std.mem.startsWith(u8, mark, data)) return .need_more;
         }
         const step: Step = try switch (self.options.source) {
-            .marc => self.readMarc(data, final),
             .marcxml => self.xml.next(data, final, &self.record),
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
-            .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
         };
         if (step == .need_more and data.len >= record_module.record_bytes_max) {
             return self.problem.set(.record_too_long, 0, data[0..12], "the record is longer than 64 MiB", .{});
@@ -275,11 +296,15 @@ pub const Converter = struct {
         return .{ .record = length };
     }
 
-    fn readMarc(self: *Converter, data: []const u8, final: bool) Error!Step {
-        const gap = iso2709.gapLength(data, self.position == 0 and self.begun == 0);
-        if (gap > 0) return .{ .skip = gap };
-        const frame = switch (try iso2709.check(data, final, &self.problem)) {
+    fn nextMarc(self: *Converter, data: []const u8, final: bool) Error!Step {
+        self.raw = null;
+        const frame = switch (try self.walk.next(data, final, &self.problem)) {
             .record => |frame| frame,
+            .gap => |length| return .{ .skip = length },
+            .damage => |length| {
+                self.counts.bytes_skipped += length;
+                return .{ .skip = length };
+            },
             .need_more => return .need_more,
             .end => return .end,
         };
@@ -363,10 +388,6 @@ pub const Converter = struct {
         // Where the damaged record itself begins the next one cannot.
         const from: usize = @intFromBool(self.lost == .begun and data.len > 0);
         const sync: Resync = switch (self.options.source) {
-            .marc => blk: {
-                if (self.lost == .begun) if (iso2709.soundFrame(data)) |length| break :blk .{ .skip = length, .found = true };
-                break :blk iso2709.resync(data, final);
-            },
             .marcxml => self.xml.resync(data, from, final),
             .json, .jsonl, .marcjson => self.json.resync(data, from, final),
             .mrk => if (mrk.Reader.recordEnd(data, final)) |length| .{ .skip = length, .found = true } else .{ .skip = 0, .found = false },
@@ -374,7 +395,7 @@ pub const Converter = struct {
                 .{ .skip = terminator + 1, .found = true }
             else
                 .{ .skip = data.len, .found = final },
-            .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
         };
         if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
@@ -397,7 +418,7 @@ pub const Converter = struct {
                 self.counts.characters_replaced += writer.replaced;
             },
             .json => {
-                if (!self.options.is_single) try out.append(if (self.counts.records_written == 0) "\n" else ",\n");
+                if (!self.options.is_single) try out.append(if (self.counts.records_written == 0 and !self.options.is_part) "\n" else ",\n");
                 try json_writer.write(out, &self.record, .marc_in_json, &self.problem);
             },
             .jsonl, .marcjson => |target| {

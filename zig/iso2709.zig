@@ -310,12 +310,12 @@ pub fn gapLength(data: []const u8, at_start: bool) usize {
     return length;
 }
 
-fn isGap(byte: u8) bool {
+pub fn isGap(byte: u8) bool {
     return byte == '\n' or byte == '\r' or byte == 0x1a;
 }
 
 /// Could this be a leader, if need be a damaged one? Hardly any other 24 bytes have so much of one.
-fn isLikelyLeader(leader: *const [leader_length]u8) bool {
+pub fn isLikelyLeader(leader: *const [leader_length]u8) bool {
     var digits: usize = 0;
     for (leader[0..5]) |byte| digits += @intFromBool(std.ascii.isDigit(byte));
     for (leader[12..17]) |byte| digits += @intFromBool(std.ascii.isDigit(byte));

@@ -1,8 +1,9 @@
 /* Written by zig/bindings.zig from the Zig types. Do not edit: change them and run it again.
  *
- * The C interface of mrrc-ct: bytes in, bytes out, no I/O. Offsets and lengths are in bytes.
+ * The C interface of mrrc-ct: bytes in, bytes out. Only a
+ * pipeline reads a file, one that is open already. Offsets and lengths are in bytes.
  * No function prints, aborts or keeps a pointer that it was given. A converter is used by one
- * thread at a time; another one gets MRRC_STATUS_BUSY. */
+ * thread at a time; another one gets MRRC_STATUS_BUSY. A pipeline is for any number of them. */
 #ifndef MRRC_H
 #define MRRC_H
 
@@ -20,6 +21,7 @@ extern "C" {
 #define MRRC_START 4 /* The bytes are the start of a stream: a byte order mark may stand there. */
 #define MRRC_CLOSELY 8 /* Look at the text and the parts of fields, too, and tell what is irregular. */
 #define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
+#define MRRC_FLUSH 32 /* More input may be long in coming. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
 enum {
@@ -30,6 +32,8 @@ enum {
     MRRC_STATUS_OUT_OF_MEMORY = -1,
     MRRC_STATUS_INVALID_ARGUMENT = -2,
     MRRC_STATUS_BUSY = -3,
+    MRRC_STATUS_NOTHING_YET = 4,
+    MRRC_STATUS_CLOSED = 5,
 };
 
 /* The formats. */
@@ -69,6 +73,20 @@ enum {
     MRRC_KIND_IRREGULAR = 4,
     MRRC_KIND_AUTHORITY = 16,
     MRRC_KIND_HOLDINGS = 32,
+};
+
+/* What a pipeline makes of the records. */
+enum {
+    MRRC_JOB_COUNT = 0,
+    MRRC_JOB_SCAN = 1,
+    MRRC_JOB_CONVERT = 2,
+};
+
+/* Why a pipeline could not work on a range. */
+enum {
+    MRRC_FAILURE_NONE = 0,
+    MRRC_FAILURE_OUT_OF_MEMORY = 1,
+    MRRC_FAILURE_READ = 2,
 };
 
 /* What is wrong: Problem.code. */
@@ -122,6 +140,7 @@ typedef struct MrrcOptions {
     uint32_t replace_forbidden;
     uint32_t replacement;
     uint32_t is_single;
+    uint32_t is_part;
 } MrrcOptions;
 
 typedef struct MrrcCounts {
@@ -149,6 +168,54 @@ typedef struct MrrcSets {
     uint32_t g1;
 } MrrcSets;
 
+typedef struct MrrcPipelineOptions {
+    uint32_t job;
+    uint32_t workers;
+    uint32_t capacity;
+    uint32_t ordered;
+    uint64_t range;
+    uint64_t start;
+    uint64_t stop;
+    int32_t file;
+    uint32_t reserved;
+} MrrcPipelineOptions;
+
+typedef struct MrrcDamage {
+    MrrcProblem problem;
+    uint64_t entry;
+    uint64_t byte;
+    uint64_t offset;
+} MrrcDamage;
+
+typedef struct MrrcPiece {
+    void *piece;
+    uint64_t sequence;
+    uint64_t offset;
+    uint64_t source_length;
+    const uint8_t *bytes;
+    uint64_t length;
+    const uint32_t *ends;
+    const uint8_t *kinds;
+    uint64_t entries;
+    const MrrcDamage *damages;
+    uint64_t damage_count;
+    MrrcCounts counts;
+    uint32_t failure;
+    uint32_t errno;
+} MrrcPiece;
+
+typedef struct MrrcStats {
+    uint64_t worker_waits;
+    uint64_t worker_wait_time;
+    uint64_t consumer_waits;
+    uint64_t consumer_wait_time;
+    uint64_t ready;
+    uint64_t in_flight;
+    uint64_t pieces;
+    uint64_t records;
+    uint64_t bytes;
+} MrrcStats;
+
 /* The version of this interface; compare it with MRRC_ABI_VERSION. */
 uint32_t mrrc_abi_version(void);
 
@@ -169,6 +236,30 @@ int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uin
 
 /* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it. */
 int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, uint8_t *target);
+
+/* Start threads that work on the ISO 2709 records of a source. `options` says how to convert; it is needed for the other jobs, too, and its source is MRRC_FORMAT_MARC. The file stays open until mrrc_pipeline_close is through. Any number of threads may use the pipeline. */
+int32_t mrrc_pipeline_create(const MrrcPipelineOptions *pipeline_options, const MrrcOptions *options, void **result);
+
+/* The next piece (MRRC_OUTPUT), waiting for no longer than so many milliseconds (MRRC_NOTHING_YET). MRRC_NEED_INPUT: there is room to push more, and with `milliseconds` above 0 nothing else to wait for. MRRC_DONE at the end, MRRC_CLOSED behind mrrc_pipeline_close. */
+int32_t mrrc_pipeline_next(void *pipeline, uint32_t milliseconds, MrrcPiece *result);
+
+/* Be done with a piece: `piece` of the result of mrrc_pipeline_next. */
+void mrrc_pipeline_give_back(void *pipeline, void *piece);
+
+/* Add to the source of a pipeline without a file; the bytes are copied. MRRC_FLUSH: what is whole of it should be worked on now. MRRC_FINAL: nothing comes behind it. MRRC_OUTPUT: there is no room, nothing was taken; MRRC_DONE: it was. */
+int32_t mrrc_pipeline_push(void *pipeline, const uint8_t *bytes, uint64_t length, uint32_t flags);
+
+/* What a pipeline has done up to now. */
+void mrrc_pipeline_stats(void *pipeline, MrrcStats *result);
+
+/* Stop the threads and wait until they have ended; each ends its range first. Whoever waits for a piece gets MRRC_CLOSED. May be called at any time, from any thread, and again. */
+void mrrc_pipeline_close(void *pipeline);
+
+/* Close and free a pipeline with all its pieces, when nobody uses it any more. A null pointer is left alone. */
+void mrrc_pipeline_destroy(void *pipeline);
+
+/* The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none. */
+int32_t mrrc_find_boundary(const uint8_t *bytes, uint64_t length, uint64_t from, uint32_t flags, uint64_t *found);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
 int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);
