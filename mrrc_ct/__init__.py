@@ -28,6 +28,7 @@ from .conversion import (
 from .errors import MarcError
 from .field import Field, Indicators, Subfield
 from .leader import Leader
+from .pipeline import ProducerConsumerPipeline
 from .reader import MARCReader
 from .record import AuthorityRecord, HoldingsRecord, Record
 from .writer import MARCWriter
@@ -45,6 +46,7 @@ __all__ = [
     "MARCReader",
     "MARCWriter",
     "MarcError",
+    "ProducerConsumerPipeline",
     "Record",
     "Report",
     "Subfield",

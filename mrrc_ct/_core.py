@@ -305,6 +305,147 @@ class Converter:
         return b"".join(parts)
 
 
+class Pipeline:
+    """Threads of the core at work on the ISO 2709 records of a source, a piece of it at a time.
+
+    Any number of threads may use it. Nobody waits in it for longer than he said, so signals act.
+    """
+
+    __slots__ = ("_handle", "_process")
+
+    def __init__(
+        self,
+        job: int,
+        *,
+        workers: int,
+        capacity: int,
+        size: int,
+        ordered: bool = True,
+        start: int = 0,
+        stop: int | None = None,
+        file: int = -1,
+        target: str = "flat",
+        source_encoding: int = c.Encoding.KEPT,
+        target_encoding: int = c.Encoding.KEPT,
+        unmappable: str = "error",
+        references: bool = False,
+        replace_forbidden: bool = False,
+    ) -> None:
+        """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
+
+        The records that begin in `[start, stop)` are read, by the threads themselves from a file
+        descriptor, or else from what is pushed. ValueError for an option that means nothing.
+        """
+        self._handle: int | None = None
+        pipeline_options = c.PipelineOptions(
+            job=job,
+            workers=workers,
+            capacity=capacity,
+            ordered=ordered,
+            range=size,
+            start=start,
+            stop=(1 << 64) - 1 if stop is None else stop,
+            file=file,
+        )
+        options = c.Options(
+            source=c.Format.MARC,
+            target=FORMATS[target],
+            source_encoding=source_encoding,
+            target_encoding=target_encoding,
+            unmappable=UNMAPPABLE[unmappable],
+            references=references,
+            replace_forbidden=replace_forbidden,
+            is_part=True,
+        )
+        handle = ctypes.c_void_p()
+        status = _library.mrrc_pipeline_create(pipeline_options, options, handle)
+        if status < 0:
+            _fail(status)
+        self._handle = handle.value
+        self._process = os.getpid()
+
+    def check(self) -> None:
+        """Raise PipelineClosed in a process that was forked off: the threads are not there."""
+        if self._process != os.getpid():
+            raise errors.PipelineClosed(
+                "a pipeline does not outlive a fork: each process has to make its own"
+            )
+
+    def next(self, milliseconds: int) -> tuple[int, c.Piece]:
+        """A Status, and with OUTPUT a piece, to be given back when it is done with."""
+        piece = c.Piece()
+        status = _library.mrrc_pipeline_next(self._handle, milliseconds, piece)
+        if status < 0:
+            _fail(status)
+        return status, piece
+
+    def give_back(self, piece: c.Piece) -> None:
+        """Be done with a piece."""
+        _library.mrrc_pipeline_give_back(self._handle, piece.piece)
+
+    def push(self, address: int, length: int, flags: int) -> bool:
+        """Add bytes to the source; False when there is no room for them now."""
+        status = _library.mrrc_pipeline_push(self._handle, address, length, flags)
+        if status < 0:
+            _fail(status)
+        return bool(status == c.Status.DONE)
+
+    def stats(self) -> c.Stats:
+        """What has been done up to now."""
+        stats = c.Stats()
+        _library.mrrc_pipeline_stats(self._handle, stats)
+        return stats
+
+    def close(self) -> None:
+        """Stop the threads; each ends its piece first."""
+        if self._process == os.getpid():
+            _library.mrrc_pipeline_close(self._handle)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) and _library is not None:
+            # In a forked process there is nobody to wait for, and the locks may be held for ever.
+            if self._process == os.getpid():
+                _library.mrrc_pipeline_destroy(self._handle)
+            self._handle = None
+
+
+def piece_output(piece: c.Piece) -> memoryview:
+    """The bytes of a piece, in the core's memory: good until it is given back."""
+    if not piece.length or not piece.bytes:
+        return memoryview(b"")
+    return memoryview(_Memory.from_address(piece.bytes)).cast("B")[: piece.length]
+
+
+def piece_ends(piece: c.Piece, first: int, last: int) -> list[int]:
+    """Where entries `[first, last)` of a piece end."""
+    return (ctypes.c_uint32 * piece.entries).from_address(piece.ends or 0)[first:last]
+
+
+def piece_kinds(piece: c.Piece, first: int, last: int) -> bytes:
+    """The kinds of entries `[first, last)` of a piece."""
+    return ctypes.string_at((piece.kinds or 0) + first, last - first)
+
+
+def piece_damages(piece: c.Piece) -> list[c.Damage]:
+    """The damaged records of a piece, copied."""
+    if not piece.damage_count:
+        return []
+    found = (c.Damage * piece.damage_count).from_address(piece.damages or 0)
+    return [c.Damage.from_buffer_copy(one) for one in found]
+
+
+def find_boundary(address: int, length: int, start: int, flags: int) -> tuple[bool, int]:
+    """Whether that is certain, and where the first boundary is, or what can be left out till then.
+
+    See mrrc_find_boundary.
+    """
+    found = ctypes.c_uint64()
+    status = _library.mrrc_find_boundary(address, length, start, flags, found)
+    if status < 0:
+        _fail(status)
+    return status == c.Status.DONE, found.value
+
+
 class Marc8Decoder:
     """MARC-8 text to Unicode, a value at a time."""
 

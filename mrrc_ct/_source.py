@@ -111,6 +111,11 @@ class Window:
         self.total: int | None = len(data)
         #: Where the front is, in bytes from the source's first.
         self.offset = 0
+        #: What can be read from anywhere by its descriptor, and waited for.
+        self.descriptor: int | None = None
+        self.waitable: int | None = None
+        #: Whether reading may have to wait for somebody else.
+        self.may_wait = False
         self._buffer: _core.FixedBuffer | _core.Buffer = _core.FixedBuffer(data)
         self._start = 0
         self._end = len(data)
@@ -138,6 +143,13 @@ class Window:
     def fill(self) -> None:
         """Bring more bytes in sight, waiting for them if need be."""
 
+    def is_ready(self, seconds: float) -> bool:
+        """Whether a read would not have to wait, once so many seconds have passed at most."""
+        return True
+
+    def grow(self, size: int) -> None:
+        """Read `size` bytes at once from now on, if there are as many."""
+
     def seek(self, offset: int) -> None:
         """Go to an offset in bytes from the source's first."""
         self.offset = self._start = min(offset, self._end)
@@ -162,15 +174,19 @@ class StreamWindow(Window):
         total: int | None = None,
         is_own: bool = False,
         is_file: bool = False,
+        descriptor: int | None = None,
     ) -> None:
         """Read with `read`, which fills what it can of a buffer and returns 0 at the end.
 
         `offset` is where that begins in the source; `is_own` says that nobody else closes it,
-        `is_file` that it should not be empty.
+        `is_file` that it should not be empty; `descriptor` is what `read` waits at.
         """
         self.name = name
         self.total = total
         self.offset = offset
+        self.descriptor = descriptor if is_file and hasattr(os, "pread") else None
+        self.waitable = None if is_file else descriptor
+        self.may_wait = not is_file and seek is None
         self._start = self._end = 0
         self._buffer: _core.Buffer = _core.Buffer(CHUNK_MIN)
         self._read = read
@@ -207,6 +223,25 @@ class StreamWindow(Window):
             if self._is_file and not left and not self.offset:
                 raise EmptySource("the file is empty", source=self.name, byte_offset=0)
         self._end += count
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether a read would not have to wait, once so many seconds have passed at most.
+
+        What cannot be waited for without reading it is always said to be ready.
+        """
+        if self.waitable is None or self.is_final:
+            return True
+        import select
+
+        try:
+            return bool(select.select([self.waitable], [], [], seconds)[0])
+        except (OSError, ValueError):  # no such thing here
+            return True
+
+    def grow(self, size: int) -> None:
+        """Read `size` bytes at once from now on, if there are as many."""
+        if not self._end and len(self._buffer.view) < size:
+            self._buffer = _core.Buffer(size)
 
     def seek(self, offset: int) -> None:
         """Go to an offset in bytes from the source's first. Raises SeekNotSupported."""
@@ -246,6 +281,7 @@ def open_source(source: SourceLike) -> Window:
         getattr(source, "close", None),
         seek=seek,
         offset=source.tell() if seek else 0,
+        descriptor=None if seek else _descriptor_of(source),
     )
 
 
@@ -266,6 +302,7 @@ def _open_path(path: str) -> Window:
             total=status.st_size if is_regular else None,
             is_own=True,
             is_file=is_regular,
+            descriptor=file.fileno(),
         )
     unpacked = import_module(module).open(file)
 
@@ -336,6 +373,13 @@ def _seek_of(file: Any) -> Callable[[int], object] | None:
     try:
         return file.seek if file.seekable() else None
     except (AttributeError, ValueError):
+        return None
+
+
+def _descriptor_of(file: Any) -> int | None:
+    try:
+        return int(file.fileno())
+    except (AttributeError, OSError, ValueError):
         return None
 
 

@@ -5,7 +5,7 @@ A `Work` knows what it reads from and whom it reports to; it never sees the targ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from . import _core
 from ._bindings import FINAL, Status
@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from . import _bindings as c
+    from ._pieces import Pieces
     from .base import BaseRecord
 
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
@@ -118,7 +120,7 @@ class Work:
         if self.progress is not None:
             self.progress(self.window.offset, self.window.total, self.report.records_read)
 
-    def by_core(self, converter: _core.Converter) -> Iterator[memoryview]:
+    def by_core(self, converter: _core.Converter) -> Generator[memoryview, None, None]:
         """Pieces of output, each good until the next is asked for."""
         window, report = self.window, self.report
         base = window.offset
@@ -160,6 +162,68 @@ class Work:
             if not marks or window.is_final or any(mark in added for mark in marks):
                 return
 
+    def by_threads(self, pieces: Pieces) -> Generator[memoryview, None, None]:
+        """The same, made by threads of the core."""
+        report = self.report
+        frame = _core.Converter("flat", report.to)
+        frame.feed(b"", 0, 0)
+        yield frame.output()
+        for piece in self._taken(pieces):
+            if piece is None:
+                yield memoryview(b"")
+                continue
+            output = _core.piece_output(piece)
+            # What stands between two records begins with a comma where it is JSON.
+            is_first = report.records_written == 0 and bytes(output[:1]) == b","
+            report.records_written += piece.counts.records_written
+            report.characters_replaced += piece.counts.characters_replaced
+            yield output[is_first:]
+        frame.feed(b"", 0, FINAL)
+        yield frame.output()
+
+    def counted_by_threads(self, pieces: Pieces) -> None:
+        """Count sound ISO 2709 records with threads of the core."""
+        for _ in self._taken(pieces):
+            pass
+
+    def _taken(self, pieces: Pieces) -> Iterator[c.Piece | None]:
+        """Each piece, good until the next, and None where one will be long in coming.
+
+        What was lost in a piece is reported. In the end the pieces are closed.
+        """
+        report = self.report
+        begun = 0
+        try:
+            while True:
+                self.is_waiting = False
+                try:
+                    piece = pieces.next(0 if self.window.may_wait else None)
+                except TimeoutError:
+                    self.is_waiting = True
+                    yield None
+                    piece = pieces.next()
+                except CompressedDataInvalid as error:
+                    self.lose(error)
+                    continue
+                if piece is None:
+                    return
+                for damage in _core.piece_damages(piece):
+                    loss = _core.error_of(damage.problem, self.window.name)
+                    loss.record_number = begun + (loss.record_number or 0)
+                    self.lose(loss)
+                counts = piece.counts
+                is_counted = report.to == "count"
+                begun += counts.records_read if is_counted else counts.records_written
+                begun += piece.damage_count
+                report.records_read += counts.records_read
+                report.bytes_read += piece.source_length
+                yield piece
+                pieces.give_back(piece)
+                if self.progress is not None:
+                    self.progress(report.bytes_read, self.window.total, report.records_read)
+        finally:
+            pieces.close()
+
     def counted(self) -> Iterator[int]:
         """Numbers of sound ISO 2709 records, one for each piece of the source."""
         window, scanner, before = self.window, _core.Scanner(), 0
@@ -200,7 +264,7 @@ class Work:
         unmappable: str,
         references: bool,
         replace_forbidden: bool,
-    ) -> Iterator[bytes | memoryview]:
+    ) -> Generator[bytes | memoryview, None, None]:
         """The same by way of Record objects, for the encodings that only Python knows."""
         report = self.report
         if report.from_ == "marc":

@@ -9,7 +9,8 @@ import os
 import time
 
 from . import _core
-from ._bindings import Encoding
+from ._bindings import Encoding, Job
+from ._pieces import PIECE_BYTES, Pieces
 from ._source import (
     Window,
     decoded_xml,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from .base import BaseRecord
 
 #: The formats by name. ISO 2709 is `marc`.
+#: The core starts no more threads than this.
+THREADS_MAX = 256
+
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
 
 
@@ -66,12 +70,11 @@ def convert(
 
     A record that cannot be read or written is left out: `on_error` is called with the error, and
     the report lists it. `progress` is called now and then with the bytes read, the size of the
-    source or None, and the records read. `threads` is the most that may be used;
-    this version uses one. Raises FormatUnknown, SourceError and its kin, and
-    ValueError for an option that there is not.
+    source or None, and the records read. `threads` work on ISO 2709 at the same time; output and
+    report are those of one. Other formats, and encodings that only Python knows, take one. Raises
+    FormatUnknown, SourceError and its kin, and ValueError for an option that there is not.
     """
-    if threads < 1:
-        raise ValueError(f"threads should be 1 or more, not {threads}")
+    _check_threads(threads)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
     source_encoding = _core.encoding_number(from_encoding)
@@ -85,6 +88,7 @@ def convert(
     try:
         report = Report(window.name, _name_of(target), from_, to)
         work = Work(window, report, on_error, progress)
+        is_parallel = False
         is_foreign = (from_ == "marc" and source_encoding is None) or (
             to == "marc" and target_encoding is None
         )
@@ -93,30 +97,36 @@ def convert(
                 from_encoding, encoding, unmappable, references, replace_forbidden
             )
         else:
-            pieces = work.by_core(
-                _core.Converter(
-                    from_,
-                    to,
-                    source_encoding=source_encoding or Encoding.KEPT,
-                    target_encoding=target_encoding or Encoding.KEPT,
-                    unmappable=unmappable,
-                    references=references,
-                    replace_forbidden=replace_forbidden,
-                )
-            )
+            options: dict[str, Any] = {
+                "source_encoding": source_encoding or Encoding.KEPT,
+                "target_encoding": target_encoding or Encoding.KEPT,
+                "unmappable": unmappable,
+                "references": references,
+                "replace_forbidden": replace_forbidden,
+            }
+            is_parallel = threads > 1 and from_ == "marc"
+            if not is_parallel:
+                pieces = work.by_core(_core.Converter(from_, to, **options))
         begin = time.perf_counter()
         # A source that cannot even be begun leaves the target as it is.
         first_bytes(window, 1)
-        output = Target(target)
+        if is_parallel:
+            pieces = work.by_threads(
+                Pieces(window, Job.CONVERT, workers=threads, target=to, **options)
+            )
         try:
-            for piece in pieces:
-                output.write(piece)
-                report.bytes_written += len(piece)
-                if work.is_waiting:
-                    output.flush()
-            output.flush()
+            output = Target(target)
+            try:
+                for piece in pieces:
+                    output.write(piece)
+                    report.bytes_written += len(piece)
+                    if work.is_waiting:
+                        output.flush()
+                output.flush()
+            finally:
+                output.close()
         finally:
-            output.close()
+            pieces.close()
         report.seconds = time.perf_counter() - begin
         return report
     finally:
@@ -224,25 +234,32 @@ def count(
     source: SourceLike,
     from_: str | None = None,
     *,
+    threads: int = 1,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
     """How many sound records a source holds, in any of FORMATS.
 
     Their structure is checked, their text is not. A record that cannot be read is not counted:
-    `on_error` is called with the error, and the result's `report` lists it. Raises as `convert`.
+    `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
+    2709. Raises as `convert`.
     """
+    _check_threads(threads)
     window, from_ = _open(source, from_)
     try:
         work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
         begin = time.perf_counter()
-        if from_ == "marc":
+        if from_ == "marc" and threads > 1:
+            # There is little to do for each, so they are large.
+            size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
+            work.counted_by_threads(Pieces(window, Job.COUNT, workers=threads, size=size))
+        elif from_ == "marc":
             for records in work.counted():
                 work.report.records_read += records
         else:
             for _ in records_of_text(work):
                 work.report.records_read += 1
-        work.tell_progress()
+            work.tell_progress()
         work.report.seconds = time.perf_counter() - begin
         result = Count(work.report.records_read)
         result.report = work.report
@@ -291,6 +308,11 @@ def _check_different(source: Any, target: Any) -> None:
 def _close_own(window: Window, source: Any) -> None:
     if isinstance(source, (str, os.PathLike)):
         window.close()
+
+
+def _check_threads(threads: int) -> None:
+    if not 1 <= threads <= THREADS_MAX:
+        raise ValueError(f"threads should be 1 to {THREADS_MAX}, not {threads}")
 
 
 def _check_format(name: str) -> str:

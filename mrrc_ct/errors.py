@@ -77,6 +77,14 @@ class SeekNotSupported(SourceError):
     """The source cannot be read from another offset."""
 
 
+class IndexInvalid(MarcError):
+    """An index is not there, is none, or does not go with its file any more."""
+
+
+class PipelineClosed(MarcError):
+    """The pipeline is closed, or was made by another process."""
+
+
 class FormatUnknown(MarcError, ValueError):
     """The format is not named, and neither a file name nor the data tells it."""
 

@@ -9,22 +9,28 @@ from . import _core
 from ._bindings import FINAL, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import KINDS, Origin
-from .errors import MarcError, ReaderClosed, SourceError
+from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .record import AuthorityRecord, HoldingsRecord, Record
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
 
     from ._source import SourceLike
 
+    Self = TypeVar("Self", bound="RecordIterator")
 
-def _records(
-    data: bytes, ends: list[int], kinds: bytes, origin: Origin, number: int, offset: int
+
+def records_of_batch(
+    data: bytes, ends: list[int], kinds: bytes, origin: Origin, number: int | None, offset: int
 ) -> list[Record]:
-    """The records of a batch; `number` and `offset` are those of the first."""
+    """The records of a batch; `number` and `offset` are those of the first.
+
+    Without a number they have none.
+    """
     records = []
+    number, step = (0, 0) if number is None else (number, 1)
     # Text whose encoding is said to be another than leader/09 has it is not plain.
     encoded = 0 if origin.encoding == Encoding.KEPT else Kind.OTHER
     new, start = Record.__new__, 0
@@ -43,12 +49,37 @@ def _records(
         record._number = number
         record._offset = offset + start
         records.append(record)
-        number += 1
+        number += step
         start = end
     return records
 
 
-class MARCReader:
+class RecordIterator:
+    """What is behind `next(reader)`, for readers of every kind."""
+
+    def __iter__(self: Self) -> Self:
+        return self
+
+    def __next__(self) -> Record:
+        raise NotImplementedError
+
+    def iter_with_errors(self) -> Iterator[tuple[Record, None] | tuple[None, MarcError]]:
+        """Records and errors in the order of the source: `(record, None)` or `(None, error)`.
+
+        Never raises for a damaged record. A source that cannot be read still raises SourceError.
+        """
+        while True:
+            try:
+                yield self.__next__(), None
+            except StopIteration:
+                return
+            except (SourceError, PipelineClosed):
+                raise
+            except MarcError as error:
+                yield None, error
+
+
+class MARCReader(RecordIterator):
     """An iterator over the records of a file in ISO 2709.
 
         for record in MARCReader("records.mrc"):
@@ -90,9 +121,6 @@ class MARCReader:
         reader._open(window, from_encoding, references)
         return reader
 
-    def __iter__(self) -> MARCReader:
-        return self
-
     def __next__(self) -> Record:
         while not self._batch:
             if not self._next_batch():
@@ -105,21 +133,6 @@ class MARCReader:
             return self.__next__()
         except StopIteration:
             return None
-
-    def iter_with_errors(self) -> Iterator[tuple[Record, None] | tuple[None, MarcError]]:
-        """Records and errors in the order of the file: `(record, None)` or `(None, error)`.
-
-        Never raises for a damaged record. A source that cannot be read still raises SourceError.
-        """
-        while True:
-            try:
-                yield self.__next__(), None
-            except StopIteration:
-                return
-            except SourceError:
-                raise
-            except MarcError as error:
-                yield None, error
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
@@ -161,7 +174,9 @@ class MARCReader:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if ends:
                 data = window.head(ends[-1])
-                records = _records(data, ends, kinds, self._origin, self._number + 1, window.offset)
+                records = records_of_batch(
+                    data, ends, kinds, self._origin, self._number + 1, window.offset
+                )
                 self._number += len(records)
                 records.reverse()
                 self._batch = records

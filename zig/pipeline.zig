@@ -49,10 +49,10 @@ pub const capacity_max = 1 << 16;
 /// Offsets in a piece are 32-bit numbers.
 pub const range_max = 1 << 30;
 
-/// Bytes that are read in addition when a record goes on behind its range.
+/// Bytes that are read at once: what is walked right behind that is still in the cache.
+const read_bytes = 256 * 1024;
+/// Bytes that are read at once behind the range, for a record that goes on there.
 const more_bytes = 16 * 1024;
-/// Input of this size that is done with is forgotten while a range goes on.
-const forget_bytes = 1 << 20;
 
 /// Why a range could not be worked on.
 pub const Failure = enum(u32) { none = 0, out_of_memory = 1, read = 2 };
@@ -171,10 +171,15 @@ const Window = struct {
 
     /// Forget what is done with.
     fn forget(self: *Window) void {
-        if (self.at < forget_bytes) return;
         const count = self.at;
         self.at = 0;
         self.cut(count);
+    }
+
+    /// Read on in a range that ends at `end`.
+    fn readOn(self: *Window, end: u64) error{ OutOfMemory, Read }!void {
+        const left = end -| self.end;
+        try self.more(if (left == 0) more_bytes else @intCast(@min(left, read_bytes)));
     }
 };
 
@@ -226,14 +231,15 @@ pub const Pipeline = struct {
     push_mutex: sync.Mutex = .{},
     tail: Buffer,
     /// As far as the tail was walked: `position` is that far in the source.
-    tail_walk: Walk = .{},
+    tail_walk: Walk,
     /// The walk as it was at the tail's first byte.
-    tail_begin: Walk = .{},
+    tail_begin: Walk,
     is_pushed_whole: bool = false,
 
     /// Start the workers. The pipeline stays where it is in memory.
     pub fn init(self: *Pipeline, gpa: std.mem.Allocator, options: Options) error{OutOfMemory}!void {
-        self.* = .{ .gpa = gpa, .options = options, .tail = .{ .gpa = gpa } };
+        const begin: Walk = .{ .position = options.start };
+        self.* = .{ .gpa = gpa, .options = options, .tail = .{ .gpa = gpa }, .tail_walk = begin, .tail_begin = begin };
         errdefer self.deinit();
         if (options.stop != std.math.maxInt(u64)) {
             const length = options.stop -| options.start;
@@ -559,7 +565,7 @@ const Worker = struct {
         }
         const from = window.bytes.length();
         const is_start = window.end == from;
-        try window.more(@intCast(@min(range.end - range.begin, self.pipeline.options.range) + record_module.leader_length));
+        try window.readOn(range.end);
         while (true) {
             const first = window.end - window.bytes.length();
             switch (walk_module.findBoundary(window.bytes.items(), from, is_start, window.is_final)) {
@@ -572,7 +578,7 @@ const Worker = struct {
                 .need_more => |useless| {
                     // A record that begins behind the range is another's.
                     if (first + useless >= range.end) return null;
-                    try window.more(more_bytes);
+                    try window.readOn(range.end);
                 },
             }
         }
@@ -616,7 +622,7 @@ const Worker = struct {
                 },
                 .need_more => {
                     if (!is_kept) window.forget();
-                    try window.more(more_bytes);
+                    try window.readOn(walk.limit);
                 },
                 .end => break,
             }
@@ -654,7 +660,7 @@ const Worker = struct {
                 },
                 .need_input, .output => {
                     window.forget();
-                    try window.more(more_bytes);
+                    try window.readOn(walk.limit);
                 },
             }
         }
