@@ -29,6 +29,7 @@ from .errors import MarcError
 from .field import Field, Indicators, Subfield
 from .leader import Leader
 from .pipeline import ProducerConsumerPipeline
+from .ranges import split_offsets
 from .reader import MARCReader
 from .record import AuthorityRecord, HoldingsRecord, Record
 from .writer import MARCWriter
@@ -59,6 +60,7 @@ __all__ = [
     "mrk_to_record",
     "mrk_to_records",
     "read",
+    "split_offsets",
     "write",
     "xml_to_record",
     "xml_to_records",

@@ -275,12 +275,18 @@ def open_source(source: SourceLike) -> Window:
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else f"<{type(source).__name__}>"
     seek = _seek_of(source)
+    offset = source.tell() if seek else 0
+    total = None
+    if seek is not None:
+        total = source.seek(0, os.SEEK_END)
+        source.seek(offset)
     return StreamWindow(
         name,
         _read_of(source, name),
         getattr(source, "close", None),
         seek=seek,
-        offset=source.tell() if seek else 0,
+        offset=offset,
+        total=total,
         descriptor=None if seek else _descriptor_of(source),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _bisect import bisect_right
+from _thread import allocate_lock
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -10,6 +12,7 @@ from ._bindings import FINAL, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
+from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
 
 # The module typing takes longer to import than all of this package.
@@ -79,6 +82,12 @@ class RecordIterator:
                 yield None, error
 
 
+def _checked(offset: int) -> int:
+    if offset < 0:
+        raise ValueError(f"an offset is not negative: {offset}")
+    return offset
+
+
 class MARCReader(RecordIterator):
     """An iterator over the records of a file in ISO 2709.
 
@@ -86,19 +95,38 @@ class MARCReader(RecordIterator):
             print(record.title())
 
     A damaged record raises the error that says what is wrong with it and where; the next read goes
-    on with the record behind it.
+    on with the record behind it. Threads may share a reader: each record goes to one of them.
     """
 
+    _stop: int | None
+
     def __init__(
-        self, source: SourceLike, *, from_encoding: str | None = None, references: bool = False
+        self,
+        source: SourceLike,
+        *,
+        from_encoding: str | None = None,
+        references: bool = False,
+        start: int = 0,
+        stop: int | None = None,
     ) -> None:
         """Open a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes or a binary file object.
 
         `from_encoding` (`utf-8`, `marc-8` or a codec of Python's) overrides leader/09.
-        `references` reads `&#xXXXX;` in MARC-8 text as the character it names. Raises SourceError
-        and its kin for what cannot be opened, LookupError for an unknown encoding.
+        `references` reads `&#xXXXX;` in MARC-8 text as the character it names. `start` and `stop`
+        are offsets in bytes: the records that begin in `[start, stop)` are read, numbered from the
+        first of them. Whatever offsets a source is cut at, its ranges have each record once. Raises
+        SourceError and its kin for what cannot be opened, SeekNotSupported where `start` or `stop`
+        is given for a stream, LookupError for an unknown encoding, ValueError for a negative
+        offset.
         """
-        self._open(open_source(source), from_encoding, references)
+        window = open_source(source)
+        self._open(window, from_encoding, references)
+        if stop is not None:
+            first = window.offset
+            self._stop = find_boundary(window, _checked(stop))
+            window.seek(first)
+        if start:
+            find_boundary(window, _checked(start))
 
     def _open(self, window: Window, from_encoding: str | None, references: bool) -> None:
         self._window: Window | None = window
@@ -111,6 +139,10 @@ class MARCReader(RecordIterator):
         # The window's front is behind the batch; a damaged record there waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
+        # The boundary at which the reading ends.
+        self._stop = None
+        # Whoever has it may bring on records, and nobody else.
+        self._lock = allocate_lock()
 
     @classmethod
     def over(
@@ -122,10 +154,14 @@ class MARCReader(RecordIterator):
         return reader
 
     def __next__(self) -> Record:
-        while not self._batch:
-            if not self._next_batch():
-                raise StopIteration
-        return self._batch.pop()
+        while True:
+            try:
+                return self._batch.pop()
+            except IndexError:
+                pass
+            with self._lock:
+                if not self._batch and not self._next_batch():
+                    raise StopIteration
 
     def read_record(self) -> Record | None:
         """The next record; None at the end, and only there. Raises what iterating would."""
@@ -136,23 +172,30 @@ class MARCReader(RecordIterator):
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
-        while self._is_lost:
-            self._find_next(self._opened())
-        return self._batch[-1]._offset if self._batch else self._opened().offset
+        with self._lock:
+            while self._is_lost:
+                self._find_next(self._opened())
+            return self._batch[-1]._offset if self._batch else self._opened().offset
 
-    def seek(self, offset: int) -> None:
+    def seek(self, offset: int, align: bool = False) -> int:
         """Go on with the record that begins at `offset`, in bytes from the start of the source.
 
-        Raises SeekNotSupported for a compressed file or a stream, ValueError for a negative offset.
-        Records are numbered from there on.
+        With `align` that may be anywhere: the next record is the first that begins there or behind
+        it. Returns the offset that was gone to. Records are numbered from there on. Raises
+        SeekNotSupported for a compressed file or a stream, ValueError for a negative offset.
         """
-        if offset < 0:
-            raise ValueError(f"an offset is not negative: {offset}")
-        self._opened().seek(offset)
-        self._number = 0
-        self._batch = []
-        self._problem = None
-        self._is_lost = False
+        _checked(offset)
+        with self._lock:
+            window = self._opened()
+            if align:
+                offset = find_boundary(window, offset)
+            else:
+                window.seek(offset)
+            self._number = 0
+            self._batch = []
+            self._problem = None
+            self._is_lost = False
+        return offset
 
     def _opened(self) -> Window:
         if self._window is None:
@@ -168,10 +211,14 @@ class MARCReader(RecordIterator):
             if self._is_lost:
                 self._find_next(window)
                 continue
+            if self._stop is not None and window.offset >= self._stop:
+                return False
             address, length, flags = window.look()
             status, ends, kinds = self._scanner.scan(address, length, flags)
             if status == Status.PROBLEM:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
+            if self._stop is not None:
+                ends, kinds = self._before_stop(ends, kinds, self._stop - window.offset)
             if ends:
                 data = window.head(ends[-1])
                 records = records_of_batch(
@@ -186,6 +233,14 @@ class MARCReader(RecordIterator):
                 return False
             if status == Status.NEED_INPUT:
                 window.fill()
+
+    def _before_stop(self, ends: list[int], kinds: bytes, stop: int) -> tuple[list[int], bytes]:
+        """Entries up to where the reading stops: at a boundary, so at the end of one of them."""
+        if not ends or ends[-1] < stop:
+            return ends, kinds
+        self._problem = None
+        count = bisect_right(ends, stop)
+        return ends[:count], kinds[:count]
 
     def _raise_problem(self, window: Window) -> NoReturn:
         """Raise the error of the record that the window's front stands at."""
@@ -208,10 +263,11 @@ class MARCReader(RecordIterator):
 
     def close(self) -> None:
         """Close the source. A reader that is not closed takes the file it opened with it."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
-            self._batch = []
+        with self._lock:
+            if self._window is not None:
+                self._window.close()
+                self._window = None
+                self._batch = []
 
     def __enter__(self) -> MARCReader:
         return self

@@ -533,19 +533,29 @@ const Worker = struct {
             window.is_final = pushed.is_final;
         } else {
             const begin = try self.findBegin(range) orelse {
-                piece.is_last = window.is_final;
+                piece.is_last = true;
                 return;
             };
+            if (begin >= range.end) return;
             walk = .{ .position = begin, .limit = range.end };
         }
         const start = walk.position;
         piece.offset = start;
-        if (self.pipeline.options.job == .convert) try self.convertRecords(&walk, piece) else try self.scanRecords(&walk, piece);
+        const job = self.pipeline.options.job;
+        const first = window.at;
+        if (job == .convert) try self.convertRecords(&walk, piece) else try self.scanRecords(&walk, piece);
         piece.length = walk.position - start;
         piece.is_last = window.is_final and window.rest().len == 0;
+        if (job == .scan) {
+            // The records stay where they are.
+            std.mem.swap(Buffer, &window.bytes, &piece.bytes);
+            piece.first = first;
+            piece.bytes.shrink(window.at);
+        }
     }
 
-    /// Where the first record of a range of the file begins; null: it has none.
+    /// Where the first record of a range of the file begins, or, when it has none, at least where
+    /// it ends; null: the file has none from there on.
     fn findBegin(self: *Worker, range: *const Range) error{ OutOfMemory, Read }!?u64 {
         const window = &self.window;
         // Back to a byte that is no line end, which tells whether a record begins right here.
@@ -570,14 +580,13 @@ const Worker = struct {
             const first = window.end - window.bytes.length();
             switch (walk_module.findBoundary(window.bytes.items(), from, is_start, window.is_final)) {
                 .at => |at| {
-                    if (first + at >= range.end) return null;
                     window.at = at;
                     return first + at;
                 },
                 .none => return null,
                 .need_more => |useless| {
                     // A record that begins behind the range is another's.
-                    if (first + useless >= range.end) return null;
+                    if (first + useless >= range.end) return range.end;
                     try window.readOn(range.end);
                 },
             }
@@ -626,12 +635,6 @@ const Worker = struct {
                 },
                 .end => break,
             }
-        }
-        if (is_kept) {
-            std.mem.swap(Buffer, &window.bytes, &piece.bytes);
-            piece.first = first;
-            piece.bytes.shrink(window.at);
-            window.bytes.clear();
         }
     }
 

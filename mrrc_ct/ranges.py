@@ -1,0 +1,77 @@
+"""Places in the middle of a source where a record begins, whatever stands before them."""
+
+from __future__ import annotations
+
+from . import _core
+from ._bindings import FINAL, START
+from ._source import Window, open_source
+from .errors import SeekNotSupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._source import SourceLike
+
+#: Line ends between two records are hardly ever more than this.
+_BACK_BYTES = 64
+
+
+def split_offsets(source: SourceLike, parts: int) -> list[tuple[int, int]]:
+    """Cut a source into ranges of about the same size, without reading it all.
+
+        for start, stop in split_offsets("large.mrc", 4):
+            ...  # a thread or a process reads MARCReader("large.mrc", start=start, stop=stop)
+
+    Each pair is a range of offsets in bytes, from the first byte of a record to that of another;
+    together they are the whole source. A small one has fewer than `parts`, an empty one none.
+    Raises SourceError and its kin for what cannot be opened, SeekNotSupported for what is packed or
+    a stream, ValueError for fewer parts than one.
+    """
+    if parts < 1:
+        raise ValueError(f"a source has one part at least, not {parts}")
+    window = open_source(source)
+    try:
+        size = size_of(window)
+        cuts = [find_boundary(window, size * part // parts) for part in range(1, parts)]
+    finally:
+        if not hasattr(source, "read"):
+            window.close()
+    ends = sorted({0, size, *cuts})
+    return list(zip(ends, ends[1:]))
+
+
+def size_of(window: Window) -> int:
+    """The size of a source in bytes. Raises SeekNotSupported where nobody knows."""
+    if window.total is None:
+        raise SeekNotSupported(
+            "a compressed file or a stream cannot be read in parts", source=window.name
+        )
+    return window.total
+
+
+def find_boundary(window: Window, offset: int) -> int:
+    """The first boundary at or behind an offset, where the window is then; or the source's end.
+
+    See zig/walk.zig. Raises SeekNotSupported.
+    """
+    back = _BACK_BYTES
+    while True:
+        start = max(0, offset - back)
+        window.seek(start)
+        while window.look()[1] < offset - start and not window.is_final:
+            window.fill()
+        before = window.head(offset - start)
+        # Back to a byte that is no line end: it tells whether a record begins right here.
+        if start == 0 or before.strip(b"\r\n\x1a"):
+            break
+        back *= 2
+    behind = offset - start
+    while True:
+        address, length, flags = window.look()
+        flags = flags & FINAL | (START if window.offset == 0 else 0)
+        is_certain, found = _core.find_boundary(address, length, min(behind, length), flags)
+        if is_certain:
+            window.take(found)
+            return window.offset
+        window.take(found)
+        behind = max(0, behind - found)
+        window.fill()
