@@ -34,6 +34,23 @@ from .reader import MARCReader
 from .record import AuthorityRecord, HoldingsRecord, Record
 from .writer import MARCWriter
 
+TYPE_CHECKING = False
+
+# These bring in modules of the standard library that few programs need.
+_LAZY = dict.fromkeys(("RecordIndex", "build_index", "open_index"), "index")
+
+if TYPE_CHECKING:
+    from .index import RecordIndex, build_index, open_index
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -49,8 +66,10 @@ __all__ = [
     "MarcError",
     "ProducerConsumerPipeline",
     "Record",
+    "RecordIndex",
     "Report",
     "Subfield",
+    "build_index",
     "convert",
     "count",
     "json_to_record",
@@ -59,6 +78,7 @@ __all__ = [
     "marcjson_to_records",
     "mrk_to_record",
     "mrk_to_records",
+    "open_index",
     "read",
     "split_offsets",
     "write",

@@ -7,6 +7,9 @@ written as they came.
 
 from __future__ import annotations
 
+import os
+from _thread import RLock
+from _thread import _count as other_threads
 from collections.abc import Callable, Collection, Iterator
 
 from . import _core
@@ -72,6 +75,13 @@ _tags: dict[str, bytes] = {}
 _TAGS_MAX = 4096
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
+
+#: Whoever takes a record apart, hands out a field or changes the list has it, so that threads may
+#: share a record; what is done most often asks first whether there are other threads. One for all
+#: records, since nobody has it for long.
+_changing = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_changing._at_fork_reinit)  # type: ignore[attr-defined]
 
 _new: Callable[[type[F]], F] = object.__new__
 
@@ -156,7 +166,8 @@ class BaseRecord(Generic[F]):
     def fields(self) -> list[F]:
         """The fields, a list that can be changed. Raises the error of text that cannot be read."""
         if not self._kind & LOADED:
-            self._load()
+            with _changing:
+                self._load()
         return self._fields
 
     @fields.setter
@@ -166,9 +177,7 @@ class BaseRecord(Generic[F]):
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
-        if not self._kind & LOADED:
-            self._load()
-        _ = self.leader
+        _ = self.fields, self.leader
         return copied(self)
 
     def _head(self) -> str:
@@ -236,7 +245,7 @@ class BaseRecord(Generic[F]):
             return False
         for field, tag in self._given.values():
             if field.tag is not tag:
-                self._load()
+                self._make_all()
                 return False
         return True
 
@@ -278,8 +287,10 @@ class BaseRecord(Generic[F]):
         return [head[at : at + 3] for at in range(2 * _ENTRY_LEN, len(head), _ENTRY_LEN)]
 
     def _load(self) -> None:
-        if not self._kind & CUT:
-            self._is_cut()
+        if self._is_cut():
+            self._make_all()
+
+    def _make_all(self) -> None:
         given = self._given
         self._fields = [
             given[index][0] if index in given else self._made(tag, self._fields[index])
@@ -289,31 +300,24 @@ class BaseRecord(Generic[F]):
 
     def _peek(self, tag: str) -> F | None:
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
-        if not self._is_cut():
-            return self.get(tag)
-        index = self._find(tag)
-        if not index or index in self._given:
-            return self._given[index][0] if index else None
-        return self._made(tag, self._fields[index])
+        with _changing:
+            if not self._is_cut():
+                return self.get(tag)
+            index = self._find(tag)
+            if not index or index in self._given:
+                return self._given[index][0] if index else None
+            return self._made(tag, self._fields[index])
 
     # ---- the record as it is now
 
     def _encoded(self) -> bytes:
         """The record as it is now, in the flat form. Raises the error of what has none."""
         try:
-            if not self._kind & CUT and not self._is_cut():
-                return self._texts().encode()
-            parts = self._fields[:]
-            for index, (field, tag) in self._given.items():
-                if field.tag is not tag:
-                    self._load()
-                    return self._texts().encode()
-                content = field._content
-                if content.__class__ is not str:
-                    content = field._text()
-                parts[index] = content.encode()
-            if self._kind & (LEADER_OUT | _NOT_PLAIN):
-                parts[0] = str(self.leader).encode("ascii") + parts[0][LEADER_LEN:]
+            if other_threads():
+                with _changing:
+                    parts = self._encoded_parts()
+            else:
+                parts = self._encoded_parts()
             parts.append(_RECORD_END)
             return _FIELD_END.join(parts)
         except UnicodeEncodeError as error:
@@ -322,15 +326,25 @@ class BaseRecord(Generic[F]):
                 f"half of a surrogate pair, {error.object[error.start]!r}, is no character"
             ) from None
 
-    def _texts(self) -> str:
-        """The flat form of a loaded record, before it is encoded."""
-        fields = self._fields
-        leader, tags = str(self.leader), [field.tag for field in fields]
-        if not leader.isascii() or not {3}.issuperset(map(len, tags)):
-            self._refuse()
-        contents = [field._text() for field in fields]
-        head = leader + _NO_PLACE.decode().join([*tags, ""])
-        return "\x1e".join([head, *contents, "\x1d"])
+    def _encoded_parts(self) -> list[bytes]:
+        """Leader and directory, and behind it each field."""
+        if not self._is_cut():
+            fields = self._fields
+            leader, tags = str(self.leader), [field.tag for field in fields]
+            if not leader.isascii() or not {3}.issuperset(map(len, tags)):
+                self._refuse()
+            contents = "\x1e".join([field._text() for field in fields])
+            head = leader + _NO_PLACE.decode().join([*tags, ""])
+            return [head.encode(), contents.encode()] if fields else [head.encode()]
+        parts = self._fields[:]
+        for index, (field, _) in self._given.items():
+            content = field._content
+            if content.__class__ is not str:
+                content = field._text()
+            parts[index] = content.encode()
+        if self._kind & (LEADER_OUT | _NOT_PLAIN):
+            parts[0] = str(self.leader).encode("ascii") + parts[0][LEADER_LEN:]
+        return parts
 
     def _refuse(self) -> None:
         """Say what of leader, tags and values cannot be written, if anything cannot."""
@@ -354,9 +368,9 @@ class BaseRecord(Generic[F]):
         """
         if not self._kind & OUT:
             return
-        handed_out = (
-            [field for field, _ in self._given.values()] if self._is_cut() else self._fields
-        )
+        with _changing:
+            is_cut = self._is_cut()
+            handed_out = [pair[0] for pair in self._given.values()] if is_cut else self._fields[:]
         for field in handed_out:
             if field.control_field != (field.tag in CONTROL_TAGS):
                 what = "a control field" if field.control_field else "a field with subfields"
@@ -508,8 +522,9 @@ class BaseRecord(Generic[F]):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        if self._is_cut():
-            return bool(self._find(tag))
+        with _changing:
+            if self._is_cut():
+                return bool(self._find(tag))
         return any(field.tag == tag for field in self._fields)
 
     def __getitem__(self, tag: str) -> F:
@@ -521,6 +536,12 @@ class BaseRecord(Generic[F]):
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
+        if other_threads():
+            with _changing:
+                return self._get(tag, default)
+        return self._get(tag, default)
+
+    def _get(self, tag: str, default: F | None) -> F | None:
         if self._is_cut():
             index = self._find(tag)
             return self._hand_out(index, tag) if index else default
@@ -534,28 +555,36 @@ class BaseRecord(Generic[F]):
         return self._with_tags(tags) if tags else list(self.fields)
 
     def _with_tags(self, wanted: Collection[str]) -> list[F]:
-        if not self._is_cut():
-            return [field for field in self._fields if field.tag in wanted]
-        return [
-            self._hand_out(index, tag)
-            for index, tag in enumerate(self._part_tags(), 1)
-            if tag in wanted
-        ]
+        with _changing:
+            if not self._is_cut():
+                return [field for field in self._fields if field.tag in wanted]
+            return [
+                self._hand_out(index, tag)
+                for index, tag in enumerate(self._part_tags(), 1)
+                if tag in wanted
+            ]
 
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
+        if other_threads():
+            with _changing:
+                for field in fields:
+                    self._put(None, field)
+            return
         for field in fields:
             self._put(None, field)
 
     def add_ordered_field(self, *fields: F) -> None:
         """Add each field before the first with a higher tag. A tag that is no number goes last."""
-        for field in fields:
-            self._put(self._place(field.tag, 3), field)
+        with _changing:
+            for field in fields:
+                self._put(self._place(field.tag, 3), field)
 
     def add_grouped_field(self, *fields: F) -> None:
         """Add each field behind those of its block (1XX, 2XX, …) and before higher ones."""
-        for field in fields:
-            self._put(self._place(field.tag, 1), field)
+        with _changing:
+            for field in fields:
+                self._put(self._place(field.tag, 1), field)
 
     def _place(self, new: str, digits: int) -> int | None:
         """The index to insert a field at, by its tag; None for the end."""
@@ -602,12 +631,13 @@ class BaseRecord(Generic[F]):
 
     def _remove(self, field: F) -> None:
         """Remove this very field. Raises ValueError if the record does not have it."""
-        if not self._is_cut():
-            del self._fields[self._index(field)]
-            return
-        # What was not handed out nobody can have.
-        found = [index for index, (other, _) in self._given.items() if other is field]
-        self._drop(min(found))  # ValueError
+        with _changing:
+            if not self._is_cut():
+                del self._fields[self._index(field)]
+                return
+            # What was not handed out nobody can have.
+            found = [index for index, (other, _) in self._given.items() if other is field]
+            self._drop(min(found))  # ValueError
 
     def _index(self, field: F) -> int:
         """Where this very field stands in `fields`. Raises ValueError if it does not."""
@@ -618,14 +648,15 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        if not self._is_cut():
-            self._fields[:] = [field for field in self._fields if field.tag not in tags]
-            return
-        for tag in tags:
-            index = self._find(tag)
-            while index:
-                self._drop(index)
-                index = self._find(tag, index)
+        with _changing:
+            if not self._is_cut():
+                self._fields[:] = [field for field in self._fields if field.tag not in tags]
+                return
+            for tag in tags:
+                index = self._find(tag)
+                while index:
+                    self._drop(index)
+                    index = self._find(tag, index)
 
     def _linked(self, field: Field) -> list[F]:
         """The fields 880 that a field's $6 is linked to."""

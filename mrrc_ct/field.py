@@ -154,8 +154,9 @@ class Field:
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
-        if self._content is not None:
-            return self._content
+        content = self._content
+        if content is not None:
+            return content
         if self.control_field:
             return self._no_data()
         first, second = self._indicators

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from types import TracebackType
 
 from ._target import Target
@@ -19,7 +20,7 @@ BUFFER_BYTES = 256 * 1024
 
 
 class MARCWriter:
-    """Writes records in ISO 2709.
+    """Writes records in ISO 2709. Threads may share a writer: each record is written as a whole.
 
     with MARCWriter("out.mrc") as writer:
         writer.write(record)
@@ -39,6 +40,7 @@ class MARCWriter:
         self._is_buffered = not hasattr(target, "write")
         self._target: Target | None = Target(target)
         self._name = self._target.name
+        self._lock = allocate_lock()
         self._parts: list[bytes] = []
         self._waiting = 0
 
@@ -50,39 +52,45 @@ class MARCWriter:
         """
         if not isinstance(record, BaseRecord):
             raise WriteNeedsRecord(f"a Record was expected, not {type(record).__name__}")
-        if self._target is None:
-            raise WriterClosed("the writer is closed")
         data = record._iso2709(self._encoding, self._unmappable)
-        if not self._is_buffered:
-            self._target.write(data)
-            return
-        self._parts.append(data)
-        self._waiting += len(data)
-        if self._waiting >= BUFFER_BYTES:
-            self.flush()
+        with self._lock:
+            if self._target is None:
+                raise WriterClosed("the writer is closed")
+            if not self._is_buffered:
+                self._target.write(data)
+                return
+            self._parts.append(data)
+            self._waiting += len(data)
+            if self._waiting >= BUFFER_BYTES:
+                self._flush(self._target)
 
     write = write_record
 
     def flush(self) -> None:
         """Pass on what is waiting in the buffer."""
-        if self._target is None:
-            raise WriterClosed("the writer is closed")
+        with self._lock:
+            if self._target is None:
+                raise WriterClosed("the writer is closed")
+            self._flush(self._target)
+
+    def _flush(self, target: Target) -> None:
         if self._parts:
             data = b"".join(self._parts)
             self._parts.clear()
             self._waiting = 0
-            self._target.write(data)
-        self._target.flush()
+            target.write(data)
+        target.flush()
 
     def close(self) -> None:
         """Write what is waiting and close the file; one that was handed in stays open."""
-        if self._target is None:
-            return
-        try:
-            self.flush()
-        finally:
+        with self._lock:
             target, self._target = self._target, None
-            target.close()
+            if target is None:
+                return
+            try:
+                self._flush(target)
+            finally:
+                target.close()
 
     def __del__(self) -> None:
         if getattr(self, "_target", None) is not None and self._is_buffered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from _thread import allocate_lock
 from io import BytesIO, IOBase, StringIO
 
 from .. import _core
@@ -77,6 +78,7 @@ class MARCReader(Reader):
         self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
+        self._lock = allocate_lock()
         self._current_chunk: bytes | None = None
         self._current_exception: Exception | None = None
 
@@ -100,16 +102,23 @@ class MARCReader(Reader):
     def __next__(self) -> Record | None:
         """The next record, None for one that cannot be read."""
         while True:
-            if self._batch:
+            try:
                 record = self._batch.pop()
+            except IndexError:
+                pass
+            else:
                 self._current_chunk = record._data
                 self._current_exception = None
                 # What the core has not found sound in all its parts is read at its turn.
                 return record if record._kind == Kind.PLAIN else self._decoded(record._data)
-            if isinstance(self._current_exception, FatalReaderError):
-                raise StopIteration
-            if not self._next_batch():
-                return self._next_by_length()
+            # Threads may share a reader; one of them brings on records.
+            with self._lock:
+                if self._batch:
+                    continue
+                if isinstance(self._current_exception, FatalReaderError):
+                    raise StopIteration
+                if not self._next_batch():
+                    return self._next_by_length()
 
     def _next_batch(self) -> bool:
         """Bring on the records that are sound one behind the other; False if there is none."""

@@ -1,0 +1,228 @@
+"""Where each record of a file is: random access by number and by control number."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+from _thread import allocate_lock
+from array import array
+from collections.abc import Iterator
+from types import TracebackType
+
+from ._source import raise_os_error
+from .errors import IndexInvalid, MarcError
+from .reader import MARCReader
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .record import Record
+
+#: What an index is called beside its file.
+SUFFIX = ".mrrc-index"
+_MAGIC = b"mrrc-ct index 1\n"
+#: Between control numbers: no field has it.
+_BETWEEN = "\x1e"
+_CHUNK = 1 << 20
+
+
+class RecordIndex:
+    """The offsets and control numbers of the records of a file.
+
+        with build_index("records.mrc") as index:
+            index[20_000]            # the record with this number, from 1
+            index.find("5731351")    # all records whose 001 says so
+
+    Control numbers are compared without the blanks around them. Threads may share an index. Damaged
+    records are not in it; numbers are those of the sound ones.
+    """
+
+    def __init__(self, path: str, offsets: array[int], control_numbers: list[str]) -> None:
+        """Take what `build_index` or `open_index` has found. Raises SourceError for the file."""
+        self.path = path
+        self._offsets = offsets
+        self._control_numbers = control_numbers
+        self._places: dict[str, list[int]] | None = None
+        self._reader = MARCReader(path)
+        self._lock = allocate_lock()
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def offset(self, number: int) -> int:
+        """Where a record begins, in bytes. Raises IndexError for a number that there is not."""
+        if not 1 <= number <= len(self._offsets):
+            raise IndexError(f"there are records 1 to {len(self._offsets)}, not {number}")
+        return self._offsets[number - 1]
+
+    def control_number(self, number: int) -> str | None:
+        """The control number of a record, None if it has no 001. Raises IndexError."""
+        self.offset(number)
+        return self._control_numbers[number - 1] or None
+
+    def numbers(self, control_number: str) -> list[int]:
+        """The numbers of all records with a control number, in the file's order."""
+        places = self._places
+        if places is None:
+            places = {}
+            for number, key in enumerate(self._control_numbers, 1):
+                if key:
+                    places.setdefault(key, []).append(number)
+            self._places = places
+        return list(places.get(control_number.strip(), ()))
+
+    def __getitem__(self, number: int) -> Record:
+        """The record with a number, from 1. Raises IndexError, and what MARCReader raises."""
+        offset = self.offset(number)
+        with self._lock:
+            self._reader.seek(offset)
+            record = next(self._reader)
+        record._number = number
+        return record
+
+    def __iter__(self) -> Iterator[Record]:
+        """All records, in the file's order."""
+        return (self[number] for number in range(1, len(self) + 1))
+
+    def __contains__(self, control_number: str) -> bool:
+        """Whether a record has this control number."""
+        return bool(self.numbers(control_number))
+
+    def find(self, control_number: str) -> list[Record]:
+        """All records with a control number, in the file's order."""
+        return [self[number] for number in self.numbers(control_number)]
+
+    def save(self) -> str:
+        """Keep the index beside its file, and say where. Raises SourceError when that fails."""
+        offsets = array("Q", self._offsets)
+        if sys.byteorder == "big":
+            offsets.byteswap()
+        body = offsets.tobytes() + _BETWEEN.join(self._control_numbers).encode()
+        size, modified = _state_of(self.path)
+        head = {
+            "records": len(self),
+            "size": size,
+            "modified": modified,
+            "crc32": _crc32_of(self.path),
+            "body_crc32": zlib.crc32(body),
+        }
+        target = self.path + SUFFIX
+        temporary = f"{target}.{os.getpid()}"
+        try:
+            with open(temporary, "wb") as file:
+                file.write(_MAGIC + json.dumps(head).encode() + b"\n" + body)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise_os_error(error, target, "write to")
+        return target
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    def __enter__(self) -> RecordIndex:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def build_index(
+    path: str | os.PathLike[str],
+    *,
+    save: bool = True,
+    on_error: Callable[[MarcError], None] | None = None,
+) -> RecordIndex:
+    """Read a file of ISO 2709 through and index it; with `save` keep the index beside it.
+
+    A damaged record is left out: `on_error` is called with the error. Raises SourceError and its
+    kin for what cannot be read, SeekNotSupported for a compressed file.
+    """
+    path = os.fspath(path)
+    offsets, control_numbers = array("Q"), []
+    with MARCReader(path) as reader:
+        reader.seek(0)
+        for record, error in reader.iter_with_errors():
+            if record is None:
+                if on_error is not None and error is not None:
+                    on_error(error)
+                continue
+            offsets.append(record._offset)
+            try:
+                number = record.control_field("001") or ""
+            except MarcError:
+                number = ""
+            control_numbers.append(number.strip())
+    index = RecordIndex(path, offsets, control_numbers)
+    if save:
+        index.save()
+    return index
+
+
+def open_index(path: str | os.PathLike[str]) -> RecordIndex:
+    """The index that `build_index` has kept beside a file.
+
+    Raises IndexInvalid when there is none, and when the file is not what it was then.
+    """
+    path = os.fspath(path)
+    name = path + SUFFIX
+    try:
+        with open(name, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise IndexInvalid("there is no index: build_index makes one", source=name) from None
+    except OSError as error:
+        raise_os_error(error, name, "open")
+    try:
+        end = data.index(b"\n", len(_MAGIC))
+        head = json.loads(data[len(_MAGIC) : end])
+        body = data[end + 1 :]
+        count = head["records"]
+        if not data.startswith(_MAGIC) or zlib.crc32(body) != head["body_crc32"]:
+            raise ValueError
+        offsets = array("Q", body[: 8 * count])
+        control_numbers = body[8 * count :].decode().split(_BETWEEN) if count else []
+        if len(offsets) != count or len(control_numbers) != count:
+            raise ValueError
+        known = head["size"], head["modified"], head["crc32"]
+    except (ValueError, KeyError, TypeError):
+        raise IndexInvalid(
+            "this is no index, or it is damaged: build it again", source=name
+        ) from None
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    size, modified = _state_of(path)
+    if size != known[0] or (modified != known[1] and _crc32_of(path) != known[2]):
+        raise IndexInvalid(
+            "the file has changed since the index was built: build it again", source=path
+        )
+    return RecordIndex(path, offsets, control_numbers)
+
+
+def _state_of(path: str) -> tuple[int, int]:
+    """Size, and time of the last change in nanoseconds."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise_os_error(error, path, "open")
+    return status.st_size, status.st_mtime_ns
+
+
+def _crc32_of(path: str) -> int:
+    crc = 0
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                crc = zlib.crc32(chunk, crc)
+    except OSError as error:
+        raise_os_error(error, path, "read")
+    return crc
