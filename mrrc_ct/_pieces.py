@@ -7,12 +7,13 @@ for a piece then reads a little and pushes it, in the time that he would have to
 from __future__ import annotations
 
 import os
+import sys
 import time
 from _thread import allocate_lock
 
 from . import _core
 from ._bindings import FINAL, FLUSH, Failure, Status
-from .errors import EmptySource, PipelineClosed, SourceError
+from .errors import EmptySource, MarcError, PipelineClosed, SourceError
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -28,6 +29,13 @@ PIECE_BYTES = 256 * 1024
 PIECES_A_WORKER = 3
 #: As long as a call of the core may hold back signals.
 SLICE_SECONDS = 0.05
+
+
+def debug(message: str, *arguments: object) -> None:
+    """Log to `mrrc_ct`, if anybody logs at all: the module takes longer to import than this one."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger("mrrc_ct").debug(message, *arguments)
 
 
 class Pieces:
@@ -51,21 +59,21 @@ class Pieces:
         self._core = _core.Pipeline(
             job,
             workers=workers,
-            capacity=capacity or workers * PIECES_A_WORKER + 1,
+            capacity=workers * PIECES_A_WORKER + 1 if capacity is None else capacity,
             size=size,
             start=start,
             file=-1 if window.descriptor is None else window.descriptor,
             **options,
         )
         self._is_closed = False
-        self._failure: Exception | None = None
+        self._failure: MarcError | None = None
         # Only one thread reads, and knows whether the last read got all that it asked for.
         self._reading = allocate_lock()
         self._is_short = False
-        self._is_begun = False
         self._bytes = 0
         if self._is_pushed:
             window.grow(PIECE_BYTES)
+        debug("%s: %d threads start, pieces of %d bytes", window.name, workers, size)
 
     def next(self, timeout: float | None = None) -> c.Piece | None:
         """The next piece, None at the end.
@@ -101,7 +109,7 @@ class Pieces:
                 if status == Status.OUTPUT:
                     return self._checked(piece)
             if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"no record within {timeout} seconds")
+                raise TimeoutError(f"nothing has come within {timeout} seconds")
 
     def _checked(self, piece: c.Piece) -> c.Piece:
         self._bytes += piece.source_length
@@ -128,14 +136,13 @@ class Pieces:
             return
         try:
             window = self.window
-            if self._is_closed or (self._is_begun and not window.is_ready(seconds)):
+            if self._is_closed or not window.is_ready(seconds):
                 return
-            self._is_begun = True
             address, length, flags = window.look()
             if not length and not flags & FINAL:
                 try:
                     window.fill()
-                except Exception as error:
+                except MarcError as error:
                     # What came before it comes out first.
                     self._failure = error
                 address, length, flags = window.look()
@@ -158,8 +165,17 @@ class Pieces:
 
     def close(self) -> None:
         """Stop the threads, at any time. The window is nobody's then, but for a read that waits."""
-        self._is_closed = True
+        is_first, self._is_closed = not self._is_closed, True
         self._core.close()
+        if is_first:
+            stats = self.stats()
+            debug(
+                "%s: threads have stopped, %d records; they waited %.3f s, for them %.3f s",
+                self.window.name,
+                stats.records,
+                stats.worker_wait_time / 1e9,
+                stats.consumer_wait_time / 1e9,
+            )
         # Whoever reads notices soon.
         if self._reading.acquire(timeout=1):
             self._reading.release()

@@ -175,6 +175,7 @@ class StreamWindow(Window):
         is_own: bool = False,
         is_file: bool = False,
         descriptor: int | None = None,
+        is_buffered: bool = False,
     ) -> None:
         """Read with `read`, which fills what it can of a buffer and returns 0 at the end.
 
@@ -187,6 +188,8 @@ class StreamWindow(Window):
         self.descriptor = descriptor if is_file and hasattr(os, "pread") else None
         self.waitable = None if is_file else descriptor
         self.may_wait = not is_file and seek is None
+        # A buffered file object may hold something that its descriptor does not tell of.
+        self._has_rest = is_buffered
         self._start = self._end = 0
         self._buffer: _core.Buffer = _core.Buffer(CHUNK_MIN)
         self._read = read
@@ -210,6 +213,7 @@ class StreamWindow(Window):
             buffer.view[:left] = self._buffer.view[self._start : self._end]
         self._buffer = buffer
         self._start, self._end = 0, left
+        self._has_rest = False
         try:
             count = self._read(buffer.view[left:])
         except MarcError as error:
@@ -229,7 +233,7 @@ class StreamWindow(Window):
 
         What cannot be waited for without reading it is always said to be ready.
         """
-        if self.waitable is None or self.is_final:
+        if self.waitable is None or self.is_final or self._has_rest:
             return True
         import select
 
@@ -288,6 +292,7 @@ def open_source(source: SourceLike) -> Window:
         offset=offset,
         total=total,
         descriptor=None if seek else _descriptor_of(source),
+        is_buffered=hasattr(source, "peek"),
     )
 
 

@@ -249,13 +249,17 @@ class ProducerConsumerPipeline(RecordIterator):
             except IndexError:
                 pass
             left = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._lock.acquire(timeout=left):
-                raise TimeoutError(f"no record within {timeout} seconds")
+            is_mine = self._lock.acquire(timeout=left)
             try:
+                if not is_mine:
+                    raise TimeoutError
                 if not self._refill(None if deadline is None else left):
                     return None
+            except TimeoutError:
+                raise TimeoutError(f"no record within {timeout} seconds") from None
             finally:
-                self._lock.release()
+                if is_mine:
+                    self._lock.release()
 
     def try_next(self) -> Record | None:
         """The next record if one is ready, without waiting. `finished` tells the end from a pause.
