@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
 
-#: Records found by one call of a Scanner. Copies of so many stay under the size from which the
-#: allocator gives memory back to the system, and getting it anew would cost more than the copying.
-RECORDS_A_CALL = 64
+#: Records that a Scanner finds in one call. Each call is a place where threads meet at the GIL.
+RECORDS_A_CALL = 2048
+#: Records that are made at once. Copies of so many stay under the size from which the allocator
+#: gives memory back to the system, and getting it anew would cost more than the copying.
+RECORDS_A_BATCH = 64
 
 #: An array type as large as can be, to look at memory of the core's without copying it.
 _Memory = ctypes.c_uint8 * 0x7FFFFFFF
@@ -163,10 +165,11 @@ class FixedBuffer:
 class Scanner:
     """Finds where the ISO 2709 records in a run of bytes end."""
 
-    __slots__ = ("_ends", "_kinds", "_result", "capacity", "problem")
+    __slots__ = ("_ends", "_kinds", "_most", "_result", "capacity", "problem")
 
-    def __init__(self) -> None:
-        """Make one that gives a few records a call, and more with each call."""
+    def __init__(self, most: int = RECORDS_A_CALL) -> None:
+        """Make one that gives a few records in the first call, and then up to `most`."""
+        self._most = most
         self._result = c.Scan()
         self.problem = c.Problem()
         self._grow(16)
@@ -192,8 +195,8 @@ class Scanner:
             _fail(status)
         count = self._result.count
         ends, kinds = self._ends[:count], bytes(memoryview(self._kinds)[:count])
-        if status == c.Status.OUTPUT and self.capacity < RECORDS_A_CALL:
-            self._grow(RECORDS_A_CALL)
+        if status == c.Status.OUTPUT and self.capacity < self._most:
+            self._grow(self._most)
         return status, ends, kinds
 
     def count(self, address: int, length: int, flags: int) -> tuple[int, int, int]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
-CHUNK_MAX = 256 * 1024
+CHUNK_MAX = 1024 * 1024
 #: An XML declaration is no longer than this.
 DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.

@@ -76,12 +76,9 @@ _TAGS_MAX = 4096
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
 
-#: Whoever takes a record apart, hands out a field or changes the list has it, so that threads may
-#: share a record; what is done most often asks first whether there are other threads. One for all
-#: records, since nobody has it for long.
-_changing = RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_changing._at_fork_reinit)  # type: ignore[attr-defined]
+#: Whoever takes a record apart, hands out a field or changes the list has the record's lock, so
+#: that threads may share it; what is done most often asks first whether there are other threads.
+_locks = [RLock() for _ in range(64)]
 
 _new: Callable[[type[F]], F] = object.__new__
 
@@ -166,7 +163,7 @@ class BaseRecord(Generic[F]):
     def fields(self) -> list[F]:
         """The fields, a list that can be changed. Raises the error of text that cannot be read."""
         if not self._kind & LOADED:
-            with _changing:
+            with _lock_of(self):
                 self._load()
         return self._fields
 
@@ -300,9 +297,21 @@ class BaseRecord(Generic[F]):
 
     def _peek(self, tag: str) -> F | None:
         """The first field with a tag, to be read only: where none is handed out it is a copy."""
-        with _changing:
+        if not self._kind & (_NOT_PLAIN | CUT | LOADED):
+            # Straight from the bytes: nothing changes, so no other thread matters.
+            data = self._data
+            base = int(data[12:17])
+            wanted = _tags.get(tag) or _tag_bytes(tag)
+            at = data.find(wanted, LEADER_LEN, base)
+            while at % _ENTRY_LEN:
+                if at < 0:
+                    return None
+                at = data.find(wanted, at + 1, base)
+            start = base + int(data[at + 7 : at + 12])
+            return self._made(tag, data[start : start + int(data[at + 3 : at + 7]) - 1])
+        with _lock_of(self):
             if not self._is_cut():
-                return self.get(tag)
+                return self._get(tag, None)
             index = self._find(tag)
             if not index or index in self._given:
                 return self._given[index][0] if index else None
@@ -314,7 +323,7 @@ class BaseRecord(Generic[F]):
         """The record as it is now, in the flat form. Raises the error of what has none."""
         try:
             if other_threads():
-                with _changing:
+                with _lock_of(self):
                     parts = self._encoded_parts()
             else:
                 parts = self._encoded_parts()
@@ -368,7 +377,7 @@ class BaseRecord(Generic[F]):
         """
         if not self._kind & OUT:
             return
-        with _changing:
+        with _lock_of(self):
             is_cut = self._is_cut()
             handed_out = [pair[0] for pair in self._given.values()] if is_cut else self._fields[:]
         for field in handed_out:
@@ -522,7 +531,7 @@ class BaseRecord(Generic[F]):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        with _changing:
+        with _lock_of(self):
             if self._is_cut():
                 return bool(self._find(tag))
         return any(field.tag == tag for field in self._fields)
@@ -537,7 +546,7 @@ class BaseRecord(Generic[F]):
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
         if other_threads():
-            with _changing:
+            with _lock_of(self):
                 return self._get(tag, default)
         return self._get(tag, default)
 
@@ -555,7 +564,7 @@ class BaseRecord(Generic[F]):
         return self._with_tags(tags) if tags else list(self.fields)
 
     def _with_tags(self, wanted: Collection[str]) -> list[F]:
-        with _changing:
+        with _lock_of(self):
             if not self._is_cut():
                 return [field for field in self._fields if field.tag in wanted]
             return [
@@ -567,7 +576,7 @@ class BaseRecord(Generic[F]):
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
         if other_threads():
-            with _changing:
+            with _lock_of(self):
                 for field in fields:
                     self._put(None, field)
             return
@@ -576,13 +585,13 @@ class BaseRecord(Generic[F]):
 
     def add_ordered_field(self, *fields: F) -> None:
         """Add each field before the first with a higher tag. A tag that is no number goes last."""
-        with _changing:
+        with _lock_of(self):
             for field in fields:
                 self._put(self._place(field.tag, 3), field)
 
     def add_grouped_field(self, *fields: F) -> None:
         """Add each field behind those of its block (1XX, 2XX, …) and before higher ones."""
-        with _changing:
+        with _lock_of(self):
             for field in fields:
                 self._put(self._place(field.tag, 1), field)
 
@@ -631,7 +640,7 @@ class BaseRecord(Generic[F]):
 
     def _remove(self, field: F) -> None:
         """Remove this very field. Raises ValueError if the record does not have it."""
-        with _changing:
+        with _lock_of(self):
             if not self._is_cut():
                 del self._fields[self._index(field)]
                 return
@@ -648,7 +657,7 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        with _changing:
+        with _lock_of(self):
             if not self._is_cut():
                 self._fields[:] = [field for field in self._fields if field.tag not in tags]
                 return
@@ -664,6 +673,19 @@ class BaseRecord(Generic[F]):
         return [
             other for other in self.get_fields("880") if other.linkage_occurrence_num() == number
         ]
+
+
+def _lock_of(record: BaseRecord[Any]) -> RLock:
+    return _locks[(id(record) >> 6) % len(_locks)]
+
+
+def _renew_locks() -> None:
+    _locks[:] = [RLock() for _ in _locks]
+
+
+# Another thread may have had one, and is not there in the new process.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _tag_bytes(tag: str) -> bytes:

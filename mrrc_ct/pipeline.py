@@ -336,7 +336,7 @@ class ProducerConsumerPipeline(RecordIterator):
         """Make some records of a piece, or the next error in it, or be done with it."""
         limit = piece.damages[-1].entry if piece.damages else piece.entries
         if piece.entry < limit:
-            last = min(piece.entry + _core.RECORDS_A_CALL, limit)
+            last = min(piece.entry + _core.RECORDS_A_BATCH, limit)
             start = piece.start
             ends = _core.piece_ends(piece.piece, piece.entry, last)
             records = records_of_batch(

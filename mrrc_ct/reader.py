@@ -136,7 +136,12 @@ class MARCReader(RecordIterator):
         # belongs to the caller alone, and its memory is free again as soon as he drops it.
         self._batch: list[Record] = []
         self._number = 0
-        # The window's front is behind the batch; a damaged record there waits for its turn.
+        # Found behind that: where each record ends, counted from where `_taken` bytes before the
+        # window's front was, and its kind.
+        self._ends: list[int] = []
+        self._kinds = b""
+        self._taken = 0
+        # A damaged record behind these waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
         # The boundary at which the reading ends.
@@ -193,6 +198,7 @@ class MARCReader(RecordIterator):
                 window.seek(offset)
             self._number = 0
             self._batch = []
+            self._ends = []
             self._problem = None
             self._is_lost = False
         return offset
@@ -206,6 +212,9 @@ class MARCReader(RecordIterator):
         """Bring on the next records; False at the end. Raises the error of a damaged one."""
         window = self._opened()
         while True:
+            if self._ends:
+                self._batch = self._made(window)
+                return True
             if self._problem is not None:
                 self._raise_problem(window)
             if self._is_lost:
@@ -214,33 +223,45 @@ class MARCReader(RecordIterator):
             if self._stop is not None and window.offset >= self._stop:
                 return False
             address, length, flags = window.look()
-            status, ends, kinds = self._scanner.scan(address, length, flags)
+            status, self._ends, self._kinds = self._scanner.scan(address, length, flags)
+            self._taken = 0
             if status == Status.PROBLEM:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if self._stop is not None:
-                ends, kinds = self._before_stop(ends, kinds, self._stop - window.offset)
-            if ends:
-                data = window.head(ends[-1])
-                records = records_of_batch(
-                    data, ends, kinds, self._origin, self._number + 1, window.offset
-                )
-                self._number += len(records)
-                records.reverse()
-                self._batch = records
-                window.take(ends[-1])
-                return True
+                self._leave_out(self._stop - window.offset)
+            if self._ends:
+                continue
             if status == Status.DONE:
                 return False
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def _before_stop(self, ends: list[int], kinds: bytes, stop: int) -> tuple[list[int], bytes]:
-        """Entries up to where the reading stops: at a boundary, so at the end of one of them."""
-        if not ends or ends[-1] < stop:
-            return ends, kinds
-        self._problem = None
-        count = bisect_right(ends, stop)
-        return ends[:count], kinds[:count]
+    def _made(self, window: Window) -> list[Record]:
+        """The next of the records that were found, the first one last."""
+        count, taken = _core.RECORDS_A_BATCH, self._taken
+        ends, self._ends = self._ends[:count], self._ends[count:]
+        kinds, self._kinds = self._kinds[:count], self._kinds[count:]
+        self._taken = ends[-1]
+        length = ends[-1] - taken
+        records = records_of_batch(
+            window.head(length),
+            [end - taken for end in ends] if taken else ends,
+            kinds,
+            self._origin,
+            self._number + 1,
+            window.offset,
+        )
+        window.take(length)
+        self._number += len(records)
+        records.reverse()
+        return records
+
+    def _leave_out(self, stop: int) -> None:
+        """Leave out what begins at the boundary where the reading stops, one of the ends."""
+        if self._ends and self._ends[-1] >= stop:
+            self._problem = None
+            count = bisect_right(self._ends, stop)
+            self._ends, self._kinds = self._ends[:count], self._kinds[:count]
 
     def _raise_problem(self, window: Window) -> NoReturn:
         """Raise the error of the record that the window's front stands at."""

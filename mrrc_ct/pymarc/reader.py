@@ -74,7 +74,7 @@ class MARCReader(Reader):
         self.permissive = permissive
         self.file_handle = BytesIO(marc_target) if isinstance(marc_target, bytes) else marc_target
         self._window = open_source(marc_target)
-        self._scanner = _core.Scanner()
+        self._scanner = _core.Scanner(_core.RECORDS_A_BATCH)
         self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
