@@ -207,7 +207,7 @@ class StreamWindow(Window):
         if left * 2 > size:
             size *= 2  # what comes next does not fit
         elif self._end and size < CHUNK_MAX:
-            size *= 4  # the reading goes on
+            size = min(16 * size, CHUNK_MAX)  # the reading goes on
         buffer = self._buffer if size == len(self._buffer.view) else _core.Buffer(size)
         if self._start or buffer is not self._buffer:
             buffer.view[:left] = self._buffer.view[self._start : self._end]

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from . import __version__
 from ._work import Report
-from .conversion import FORMATS, convert, count
+from .conversion import THREADS_MAX, FORMATS, convert, count
 from .errors import MarcError, SourceError
 
 OK, LOST, FAILED = 0, 1, 2
@@ -134,13 +134,7 @@ def _add_convert(commands: Any) -> None:
         default="error",
         help="for what XML forbids: leave the record out, or write U+FFFD",
     )
-    command.add_argument(
-        "--threads",
-        type=_positive,
-        default=1,
-        metavar="N",
-        help="the most threads that may be used (this version uses one)",
-    )
+    _add_threads(command)
     command.set_defaults(run=_convert)
 
 
@@ -148,7 +142,18 @@ def _add_count(commands: Any) -> None:
     command = _command(
         commands, "count", "Count the sound records of a file.", "mrrc-ct count books.mrc.gz"
     )
+    _add_threads(command)
     command.set_defaults(run=_count)
+
+
+def _add_threads(command: Any) -> None:
+    command.add_argument(
+        "--threads",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="threads that work on ISO 2709 input at the same time (default: 1)",
+    )
 
 
 def _add_print(commands: Any) -> None:
@@ -164,8 +169,8 @@ def _add_print(commands: Any) -> None:
 
 def _positive(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    if not 1 <= number <= THREADS_MAX:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 to {THREADS_MAX}")
     return number
 
 
@@ -194,7 +199,11 @@ def _convert(options: argparse.Namespace) -> int:
 def _count(options: argparse.Namespace) -> int:
     with _Progress() as progress:
         result = count(
-            _input(options.input), options.from_, on_error=progress.error, progress=progress
+            _input(options.input),
+            options.from_,
+            threads=options.threads,
+            on_error=progress.error,
+            progress=progress,
         )
     print(result, file=_stream(sys.stdout, "output"))
     return OK if result.report.ok else LOST
