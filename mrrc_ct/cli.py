@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from . import __version__
 from ._work import Report
-from .conversion import THREADS_MAX, FORMATS, convert, count
+from .conversion import FORMATS, THREADS_MAX, convert, count
 from .errors import MarcError, SourceError
 
 OK, LOST, FAILED = 0, 1, 2
