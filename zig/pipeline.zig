@@ -61,7 +61,7 @@ pub const Failure = enum(u32) { none = 0, out_of_memory = 1, read = 2 };
 pub const Damage = extern struct {
     problem: Problem,
     /// Index of the next entry in `ends`, of the next byte in `bytes`, and that byte's offset in the
-    /// source. Of a conversion the first two are 0.
+    /// source. The first two are 0 unless this is a scan.
     entry: u64,
     byte: u64,
     offset: u64,
@@ -603,7 +603,7 @@ const Worker = struct {
             const step = walk.next(window.rest(), window.is_final, &self.problem) catch {
                 self.problem.records_before = counts.records_read + piece.damages.items.len;
                 self.problem.byte_offset = walk.position;
-                try self.note(piece, walk.position, window.at - first);
+                try self.note(piece, walk.position, if (is_kept) window.at - first else 0);
                 continue;
             };
             switch (step) {
@@ -744,6 +744,98 @@ test "several consumers get each piece once, however it is pushed and closed" {
         // The record without a length is lost, and the one that junk stands before.
         try testing.expectEqual(Told{ .records = 40, .problems = 40, .bytes = 20 * damaged.len, .hash = hash }, told);
     };
+}
+
+/// A file without a name, with these bytes in it.
+fn fileWith(bytes: []const u8) !i32 {
+    var name = "/tmp/mrrc-ct-XXXXXX".*;
+    const file = mkstemp(&name);
+    if (file < 0) return error.SkipZigTest;
+    _ = std.c.unlink(&name);
+    try testing.expectEqual(@as(isize, @intCast(bytes.len)), std.c.write(file, bytes.ptr, bytes.len));
+    return file;
+}
+
+extern "c" fn mkstemp(name: [*:0]u8) c_int;
+
+test "a file gives the same in ranges of any size, and can be closed at any time" {
+    if (builtin.os.tag == .windows) return error.SkipZigTest;
+    const gpa = testing.allocator;
+    var dice: std.Random.DefaultPrng = .init(7);
+    const random = dice.random();
+    var bytes: std.ArrayList(u8) = .empty;
+    defer bytes.deinit(gpa);
+    for (0..300) |_| {
+        const start = bytes.items.len;
+        try bytes.appendSlice(gpa, sample);
+        switch (random.uintLessThan(u8, 12)) {
+            0 => bytes.items[start + random.uintLessThan(usize, sample.len)] = random.int(u8),
+            1 => try bytes.appendSlice(gpa, "\r\n"),
+            2 => bytes.shrinkRetainingCapacity(start + random.uintLessThan(usize, sample.len)),
+            else => {},
+        }
+    }
+    const file = try fileWith(bytes.items);
+    defer _ = std.c.close(file);
+    var expected: ?Told = null;
+    for (0..60) |turn| {
+        const is_closed_early = turn % 3 == 2;
+        var pipeline: Pipeline = undefined;
+        try pipeline.init(gpa, .{
+            .job = @fromBackingInt(@as(u32, @intCast(turn % 3))),
+            .conversion = .{ .source = .marc, .target = .jsonl },
+            .workers = if (turn == 0) 1 else 1 + random.uintLessThan(u32, 4),
+            .capacity = 1 + random.uintLessThan(u32, 5),
+            .ordered = random.boolean(),
+            .range = if (turn == 0) 1 << 20 else 1 + random.uintLessThan(u64, 3000),
+            .start = 0,
+            .stop = std.math.maxInt(u64),
+            .file = file,
+        });
+        defer pipeline.deinit();
+        var told: Told = .{};
+        var mutex: sync.Mutex = .{};
+        defer mutex.deinit();
+        const consumers = [_]std.Thread{
+            try sync.spawn(drain, .{ &pipeline, &told, &mutex }),
+            try sync.spawn(drain, .{ &pipeline, &told, &mutex }),
+        };
+        if (is_closed_early) {
+            const until = sync.now() + random.uintLessThan(u64, 300_000);
+            while (sync.now() < until) std.atomic.spinLoopHint();
+            pipeline.close();
+        }
+        for (consumers) |thread| thread.join();
+        if (is_closed_early) continue;
+        // The first was one range, walked by one thread.
+        if (expected) |one| try testing.expectEqual(one, told) else expected = told;
+    }
+    try testing.expect(expected.?.records > 200 and expected.?.problems > 20);
+}
+
+test "what cannot be read is told in its place, and is the end" {
+    if (builtin.os.tag == .windows) return error.SkipZigTest;
+    var pipeline: Pipeline = undefined;
+    try pipeline.init(testing.allocator, .{
+        .job = .scan,
+        .conversion = .{ .source = .marc, .target = .flat },
+        .workers = 2,
+        .capacity = 3,
+        .ordered = true,
+        .range = 10,
+        .start = 0,
+        .stop = std.math.maxInt(u64),
+        .file = 1 << 20,
+    });
+    defer pipeline.deinit();
+    const piece = while (true) switch (pipeline.next(20)) {
+        .piece => |piece| break piece,
+        else => |other| try testing.expectEqual(Next.nothing_yet, other),
+    };
+    try testing.expectEqual(Failure.read, piece.failure);
+    try testing.expectEqual(@as(u32, @backingInt(std.c.E.BADF)), piece.errno);
+    pipeline.giveBack(piece);
+    try testing.expectEqual(Next.end, pipeline.next(20));
 }
 
 test "a pipeline that nobody reads from can be closed" {

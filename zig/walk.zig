@@ -123,7 +123,8 @@ pub const Walk = struct {
         if (self.lost != .no) return self.findNext(data, final);
         if (!self.is_exact and self.is_behind_record and self.position + data.len >= self.limit) {
             switch (boundaryIn(data, final)) {
-                .yes => |gap| if (self.position + gap >= self.limit) return .end,
+                // The line ends before it belong to what ends here.
+                .yes => |gap| if (gap == 0 and self.position >= self.limit) return .end,
                 .no => {},
                 .need_more => return .need_more,
             }
