@@ -18,7 +18,7 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Callable, NoReturn
 
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
@@ -76,7 +76,7 @@ _CLASSES: dict[int, type[errors.MarcError]] = {
 }
 
 
-def _load() -> ctypes.CDLL:
+def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
     name = _NAMES.get(sys.platform, "libmrrc_ct.so")
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     if not os.path.exists(path):
@@ -93,13 +93,19 @@ def _load() -> ctypes.CDLL:
             f"mrrc_ct: {path} has interface version {version}, {c.ABI_VERSION} is needed: "
             "build the package again"
         )
+    holding = ctypes.PyDLL(path)
     c.declare(library)
-    return library
+    c.declare(holding)
+    return library, holding
 
 
-_library = _load()
+#: The core, with calls that drop the GIL; and for a single record with calls that keep it: these
+#: take as long as waking another thread does.
+_library, _holding = _load()
+#: What a call that keeps the GIL may be given, in bytes.
+_HELD_MAX = 100_000
 
-_assemble = _library.mrrc_assemble
+_assemble = _holding.mrrc_assemble
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
 
@@ -269,9 +275,10 @@ class Converter:
 
     def feed(self, data: int | bytes, length: int, flags: int) -> int:
         """Convert what can be converted: a Status. `consumed` and `output()` have the rest."""
-        status: int = _library.mrrc_convert(
-            self._handle, data, length, flags, self._output, self.problem
-        )
+        return self._feed(_library.mrrc_convert, data, length, flags)
+
+    def _feed(self, call: Callable[..., int], data: int | bytes, length: int, flags: int) -> int:
+        status = call(self._handle, data, length, flags, self._output, self.problem)
         if status < 0:
             _fail(status)
         self.consumed = self._output.consumed
@@ -291,7 +298,9 @@ class Converter:
 
     def convert_one(self, data: bytes, source: str | None = None) -> bytes:
         """Convert one record that is all there. Raises the MarcError that the core reports."""
-        status = self.feed(data, len(data), c.FINAL | c.RESTART)
+        length = len(data)
+        call = (_holding if length < _HELD_MAX else _library).mrrc_convert
+        status = self._feed(call, data, length, c.FINAL | c.RESTART)
         if status == c.Status.PROBLEM:
             raise error_of(self.problem, source)
         if status == c.Status.DONE:

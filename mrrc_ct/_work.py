@@ -5,13 +5,13 @@ A `Work` knows what it reads from and whom it reports to; it never sees the targ
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from . import _core
 from ._bindings import FINAL, Status
 from ._source import Window
 from .base import Origin
-from .errors import CompressedDataInvalid, MarcError, SourceError
+from .errors import CompressedDataInvalid, MarcError, SourceError, Utf8Invalid
 from .reader import MARCReader
 from .record import Record, flat_record
 
@@ -280,7 +280,7 @@ class Work:
                 if report.to == "marc":
                     piece: bytes | memoryview = record.as_marc(encoding, unmappable=unmappable)
                 else:
-                    piece = formatter.format(record)
+                    piece = b"".join(formatter.formatted([record]))
             except MarcError as error:
                 self.lose(error)
                 continue
@@ -293,11 +293,21 @@ class Work:
         self.tell_progress()
 
 
+#: Bytes of records that are formatted in one call.
+FORMAT_BYTES = 64 * 1024
+
+
 class Formatter:
-    """Records to a text format: `begin()`, `format(record)` for each, `end()`."""
+    """Records to a text format: `begin()`, `formatted(records)`, `end()`."""
 
     def __init__(self, to: str, replace_forbidden: bool) -> None:
         self._converter = _core.Converter("flat", to, replace_forbidden=replace_forbidden)
+        self._begun = 0
+
+    @property
+    def records_written(self) -> int:
+        """How many records have been formatted."""
+        return int(self._converter.counts.records_written)
 
     @property
     def characters_replaced(self) -> int:
@@ -309,18 +319,49 @@ class Formatter:
         self._converter.feed(b"", 0, 0)
         return bytes(self._converter.output())
 
-    def format(self, record: BaseRecord[Any]) -> memoryview:
-        """A record, good until the next call. Raises the MarcError of one that has no such form."""
+    def formatted(
+        self, records: Iterable[BaseRecord[Any]], size: int = FORMAT_BYTES
+    ) -> Iterator[memoryview]:
+        """The records' text, `size` bytes of records or more at a time; good until the next.
+
+        Raises the MarcError of one that has no such form, when all before it have been given out;
+        some behind it may have been taken.
+        """
+        batch: list[BaseRecord[Any]] = []
+        flats: list[bytes] = []
+        length = 0
+        for record in records:
+            try:
+                record._check_values()
+                flat = record._encoded()
+            except MarcError:
+                yield from self._format(batch, b"".join(flats))
+                raise
+            batch.append(record)
+            flats.append(flat)
+            length += len(flat)
+            if length >= size:
+                yield from self._format(batch, b"".join(flats))
+                batch, flats, length = [], [], 0
+        yield from self._format(batch, b"".join(flats))
+
+    def _format(self, batch: list[BaseRecord[Any]], data: bytes) -> Iterator[memoryview]:
         converter = self._converter
-        record._check_values()
-        flat = record._encoded()
-        if converter.feed(flat, len(flat), 0) == Status.PROBLEM:
+        while data:
+            status = converter.feed(data, len(data), 0)
+            yield converter.output()
+            data = data[converter.consumed :]
+            if status != Status.PROBLEM:
+                continue
+            record = batch[converter.problem.records_before - self._begun]
             error = _core.error_of(converter.problem)
-            if converter.consumed < len(flat):
-                # Shown again, the rest is left behind, not the next record.
-                converter.feed(flat, len(flat), 0)
+            # What could not be read is left behind when it is shown again.
+            converter.feed(data, len(data), 0)
+            self._begun += len(batch)
+            if isinstance(error, Utf8Invalid) and record._is_plain():
+                record._decoded()  # which says in what field
             raise record._placed(error)
-        return converter.output()
+        self._begun += len(batch)
 
     def end(self) -> bytes:
         """What stands behind the last record."""

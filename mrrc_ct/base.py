@@ -321,6 +321,8 @@ class BaseRecord(Generic[F]):
 
     def _encoded(self) -> bytes:
         """The record as it is now, in the flat form. Raises the error of what has none."""
+        if not self._kind & (OUT | LEADER_OUT | _NOT_PLAIN):
+            return self._data
         try:
             if other_threads():
                 with _lock_of(self):

@@ -20,7 +20,7 @@ from ._source import (
     open_source,
 )
 from ._target import Target
-from ._work import Formatter, Report, Work, records_and_errors, records_of_text
+from ._work import FORMAT_BYTES, Formatter, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .reader import MARCReader
@@ -214,14 +214,14 @@ def write(
     output = Target(target)
     try:
         output.write(formatter.begin())
-        for record in records:
-            output.write(formatter.format(record))
-            count += 1
+        # Whoever reads at the other end of a file object gets each record at once.
+        for piece in formatter.formatted(records, 0 if hasattr(target, "write") else FORMAT_BYTES):
+            output.write(piece)
         output.write(formatter.end())
         output.flush()
     finally:
         output.close()
-    return count
+    return formatter.records_written
 
 
 class Count(int):
