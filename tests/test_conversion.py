@@ -304,3 +304,20 @@ def test_damage_in_indented_json_costs_one_record(books: pathlib.Path) -> None:
         text = text[:at] + b"\x01" + text[at + 1 :]
         report = mrrc_ct.convert(text, io.BytesIO(), "marc", "json")
         assert (report.records_written, report.records_lost) == (149, 1)
+
+
+@pytest.mark.parametrize("to", ["jsonl", "marcxml"])
+def test_a_record_that_has_no_such_form_ends_the_writing_behind_those_before_it(
+    to: str, tmp_path: pathlib.Path
+) -> None:
+    records = [iso2709(("001", str(number)), ("245", "00$aOdes")) for number in range(50)]
+    records[30] = iso2709(("001", "30"), ("245", b"00\x1faOd\xffes"))
+    path = tmp_path / f"out.{to}"
+    stream = io.BytesIO()
+    for target in (path, stream):
+        with pytest.raises(errors.Utf8Invalid) as caught:
+            mrrc_ct.write(mrrc_ct.MARCReader(b"".join(records)), target, to)
+        assert (caught.value.record_number, caught.value.tag) == (31, "245")
+    assert path.read_bytes() == stream.getvalue()
+    text = stream.getvalue().decode()
+    assert text.count("Odes") == 30
