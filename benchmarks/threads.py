@@ -7,6 +7,9 @@ the record terminator. Where the spin gains less than 1.8, two cores were not th
 is void. Then each piece of work is done by one thread and by two, the same total work. A line tells
 the median gain, and the median of the gain divided by the control's in the same round. FILE should
 be large: 200 MB and more. Needs a C compiler, or the package `ziglang`.
+
+Before that, how fast a thread that only counts, in Python, goes on while another thread is at each
+kind of work, in parts of the speed that it has alone: what the work leaves of the GIL.
 """
 
 from __future__ import annotations
@@ -83,11 +86,74 @@ def at_once(make: Callable[..., threading.Thread], work: Callable[..., None], pa
         part.join()
 
 
+def write(path: str) -> None:
+    """Read and write every record."""
+    with mrrc_ct.MARCWriter(os.devnull) as writer:
+        for record in mrrc_ct.MARCReader(path):
+            writer.write(record)
+
+
+def iterate(path: str) -> None:
+    """Read every record."""
+    for _ in mrrc_ct.MARCReader(path):
+        pass
+
+
+def drain(path: str) -> None:
+    """Take every record from a pipeline."""
+    for _ in mrrc_ct.ProducerConsumerPipeline(path):
+        pass
+
+
+def counted_beside(work: Callable[[], object] | None, seconds: float = 1.0) -> float:
+    """Steps a second that a counting thread makes while this one works, or sleeps."""
+    steps, is_over = 0, False
+
+    def run() -> None:
+        nonlocal steps
+        while not is_over:
+            steps += 1
+
+    thread = threading.Thread(target=run)
+    begin = time.perf_counter()
+    thread.start()
+    if work is None:
+        time.sleep(seconds)
+    while work is not None and time.perf_counter() - begin < seconds:
+        work()
+    took = time.perf_counter() - begin
+    is_over = True
+    thread.join()
+    return steps / took
+
+
+def print_shares(path: str) -> None:
+    """What each kind of work leaves to another thread of Python's."""
+    size = os.path.getsize(path)
+    kinds: dict[str, Callable[[], object]] = {
+        "count": lambda: mrrc_ct.count(path, "marc"),
+        "convert": lambda: mrrc_ct.convert(path, os.devnull, "marcxml", "marc"),
+        "convert, 2 threads": lambda: mrrc_ct.convert(
+            path, os.devnull, "marcxml", "marc", threads=2
+        ),
+        "write as JSON": lambda: mrrc_ct.write(mrrc_ct.MARCReader(path), os.devnull, "jsonl"),
+        "read": lambda: iterate(path),
+        "read, pipeline": lambda: drain(path),
+        "read and write": lambda: write(path),
+        "read with titles": lambda: titles(path, 0, size),
+        "read with all values": lambda: values(path, 0, size),
+    }
+    for name, work in kinds.items():
+        alone = counted_beside(None)
+        print(f"{name:24} leaves {counted_beside(work) / alone:.2f} to a counting thread")
+
+
 def main() -> None:
     """Measure, and print a line for each kind of work."""
     path = sys.argv[1]
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     size = os.path.getsize(path)
+    print_shares(path)
     process = multiprocessing.get_context("fork").Process
 
     def converted(to: str, threads: int) -> None:

@@ -35,20 +35,17 @@ from .record import AuthorityRecord, HoldingsRecord, Record
 from .writer import MARCWriter
 
 TYPE_CHECKING = False
-
-# These bring in modules of the standard library that few programs need.
-_LAZY = dict.fromkeys(("RecordIndex", "build_index", "open_index"), "index")
-
 if TYPE_CHECKING:
     from .index import RecordIndex, build_index, open_index
+else:
 
+    def __getattr__(name: str) -> object:
+        """What few programs need, with what of the standard library that needs."""
+        if name not in ("RecordIndex", "build_index", "open_index"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import index
 
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+        return getattr(index, name)
 
 
 __version__ = "0.1.0"

@@ -419,7 +419,8 @@ def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 def test_a_fork_leaves_the_pipeline_to_its_maker(books: pathlib.Path) -> None:
     done = run(
         """
-        import os, sys, mrrc_ct
+        import os, sys, warnings, mrrc_ct
+        warnings.simplefilter("ignore", DeprecationWarning)  # fork with threads: just that
         pipeline = mrrc_ct.ProducerConsumerPipeline(sys.argv[1], buffer_size=1000, workers=2)
         next(pipeline)
         child = os.fork()

@@ -44,6 +44,19 @@ with MARCWriter("out.mrc") as writer:
 assert_type(mrrc_ct.write([made], "out.xml"), int)
 assert_type(mrrc_ct.convert("out.mrc", "out.json").records_written, int)
 
+with mrrc_ct.ProducerConsumerPipeline.from_file("in.mrc", workers=2) as pipeline:
+    for record in pipeline:
+        assert_type(record, Record)
+    assert_type(pipeline.next(timeout=1), Optional[Record])
+    assert_type(pipeline.try_next(), Optional[Record])
+    assert_type(pipeline.stats.records, int)
+    for batch in pipeline.batches():
+        assert_type(batch, list[Record])
+assert_type(mrrc_ct.split_offsets("in.mrc", 2), list[tuple[int, int]])
+with mrrc_ct.build_index("in.mrc") as index:
+    assert_type(index[1], Record)
+    assert_type(index.find("42"), list[Record])
+
 with open("in.mrc", "rb") as file:
     for old in pymarc.MARCReader(file):
         if old is None:
@@ -75,7 +88,10 @@ def test_a_users_program_passes_a_strict_type_checker(tmp_path: pathlib.Path) ->
 def test_a_mistake_is_seen(tmp_path: pathlib.Path) -> None:
     pytest.importorskip("mypy", reason="mypy is among the development tools")
     program = tmp_path / "program.py"
-    program.write_text("from mrrc_ct import Record\nRecord().titel()\nRecord().title().upper()\n")
+    program.write_text(
+        "import mrrc_ct\nfrom mrrc_ct import Record\n"
+        "Record().titel()\nRecord().title().upper()\nmrrc_ct.reed('x')\n"
+    )
     done = subprocess.run(
         [
             sys.executable,
@@ -91,4 +107,5 @@ def test_a_mistake_is_seen(tmp_path: pathlib.Path) -> None:
         check=False,
     )
     assert 'has no attribute "titel"' in done.stdout
+    assert 'has no attribute "reed"' in done.stdout
     assert 'Item "None" of "str | None"' in done.stdout
