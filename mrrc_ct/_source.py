@@ -260,9 +260,9 @@ class StreamWindow(Window):
 
     def close(self) -> None:
         """Close the file."""
-        if self._close is not None:
-            self._close()
-            self._close = None
+        close, self._close = self._close, None
+        if close is not None:
+            close()
 
     def __del__(self) -> None:
         # A reader that nobody closed takes its own file with it; a user's stays open.

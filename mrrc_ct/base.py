@@ -7,13 +7,11 @@ written as they came.
 
 from __future__ import annotations
 
-import os
-from _thread import RLock
-from _thread import _count as other_threads
 from collections.abc import Callable, Collection, Iterator
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
+from ._locks import lock_of, other_threads
 from .errors import (
     DelimiterInData,
     IndicatorsInvalid,
@@ -75,10 +73,6 @@ _tags: dict[str, bytes] = {}
 _TAGS_MAX = 4096
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
-
-#: Whoever takes a record apart, hands out a field or changes the list has the record's lock, so
-#: that threads may share it; what is done most often asks first whether there are other threads.
-_locks = [RLock() for _ in range(64)]
 
 _new: Callable[[type[F]], F] = object.__new__
 
@@ -147,14 +141,17 @@ class BaseRecord(Generic[F]):
     def leader(self) -> Leader:
         """The leader. It can be changed in place, or set from a Leader or its 24 characters."""
         if not self._kind & LEADER_OUT:
-            self._leader = self._leader_class(self._head())
-            self._kind |= LEADER_OUT
+            with lock_of(self):
+                if not self._kind & LEADER_OUT:
+                    self._leader = self._leader_class(self._head())
+                    self._kind |= LEADER_OUT
         return self._leader
 
     @leader.setter
     def leader(self, value: Leader | str) -> None:
-        self._leader = self._as_leader(value)
-        self._kind |= LEADER_OUT
+        with lock_of(self):
+            self._leader = self._as_leader(value)
+            self._kind |= LEADER_OUT
 
     def _as_leader(self, value: Leader | str) -> Leader:
         return value if isinstance(value, Leader) else Leader(value)
@@ -163,14 +160,15 @@ class BaseRecord(Generic[F]):
     def fields(self) -> list[F]:
         """The fields, a list that can be changed. Raises the error of text that cannot be read."""
         if not self._kind & LOADED:
-            with _lock_of(self):
+            with lock_of(self):
                 self._load()
         return self._fields
 
     @fields.setter
     def fields(self, value: list[F]) -> None:
-        self._fields = value
-        self._kind = self._kind & ~CUT | OUT | LOADED
+        with lock_of(self):
+            self._fields = value
+            self._kind = self._kind & ~CUT | OUT | LOADED
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
@@ -309,7 +307,7 @@ class BaseRecord(Generic[F]):
                 at = data.find(wanted, at + 1, base)
             start = base + int(data[at + 7 : at + 12])
             return self._made(tag, data[start : start + int(data[at + 3 : at + 7]) - 1])
-        with _lock_of(self):
+        with lock_of(self):
             if not self._is_cut():
                 return self._get(tag, None)
             index = self._find(tag)
@@ -325,7 +323,7 @@ class BaseRecord(Generic[F]):
             return self._data
         try:
             if other_threads():
-                with _lock_of(self):
+                with lock_of(self):
                     parts = self._encoded_parts()
             else:
                 parts = self._encoded_parts()
@@ -379,7 +377,7 @@ class BaseRecord(Generic[F]):
         """
         if not self._kind & OUT:
             return
-        with _lock_of(self):
+        with lock_of(self):
             is_cut = self._is_cut()
             handed_out = [pair[0] for pair in self._given.values()] if is_cut else self._fields[:]
         for field in handed_out:
@@ -451,6 +449,12 @@ class BaseRecord(Generic[F]):
 
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
+        if other_threads():
+            with lock_of(self):
+                return self._written(encoding, unmappable)
+        return self._written(encoding, unmappable)
+
+    def _written(self, encoding: str | None, unmappable: str) -> bytes:
         origin = self._origin
         if encoding is None:
             is_changed = self._kind & OUT or self._leader_changed()
@@ -533,10 +537,10 @@ class BaseRecord(Generic[F]):
 
     def __contains__(self, tag: str) -> bool:
         """Whether there is a field with this tag."""
-        with _lock_of(self):
+        with lock_of(self):
             if self._is_cut():
                 return bool(self._find(tag))
-        return any(field.tag == tag for field in self._fields)
+            return any(field.tag == tag for field in self._fields)
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
@@ -548,7 +552,7 @@ class BaseRecord(Generic[F]):
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
         if other_threads():
-            with _lock_of(self):
+            with lock_of(self):
                 return self._get(tag, default)
         return self._get(tag, default)
 
@@ -566,7 +570,7 @@ class BaseRecord(Generic[F]):
         return self._with_tags(tags) if tags else list(self.fields)
 
     def _with_tags(self, wanted: Collection[str]) -> list[F]:
-        with _lock_of(self):
+        with lock_of(self):
             if not self._is_cut():
                 return [field for field in self._fields if field.tag in wanted]
             return [
@@ -578,7 +582,7 @@ class BaseRecord(Generic[F]):
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
         if other_threads():
-            with _lock_of(self):
+            with lock_of(self):
                 for field in fields:
                     self._put(None, field)
             return
@@ -587,13 +591,13 @@ class BaseRecord(Generic[F]):
 
     def add_ordered_field(self, *fields: F) -> None:
         """Add each field before the first with a higher tag. A tag that is no number goes last."""
-        with _lock_of(self):
+        with lock_of(self):
             for field in fields:
                 self._put(self._place(field.tag, 3), field)
 
     def add_grouped_field(self, *fields: F) -> None:
         """Add each field behind those of its block (1XX, 2XX, …) and before higher ones."""
-        with _lock_of(self):
+        with lock_of(self):
             for field in fields:
                 self._put(self._place(field.tag, 1), field)
 
@@ -642,7 +646,7 @@ class BaseRecord(Generic[F]):
 
     def _remove(self, field: F) -> None:
         """Remove this very field. Raises ValueError if the record does not have it."""
-        with _lock_of(self):
+        with lock_of(self):
             if not self._is_cut():
                 del self._fields[self._index(field)]
                 return
@@ -659,7 +663,7 @@ class BaseRecord(Generic[F]):
 
     def remove_fields(self, *tags: str) -> None:
         """Remove all fields with any of these tags."""
-        with _lock_of(self):
+        with lock_of(self):
             if not self._is_cut():
                 self._fields[:] = [field for field in self._fields if field.tag not in tags]
                 return
@@ -675,19 +679,6 @@ class BaseRecord(Generic[F]):
         return [
             other for other in self.get_fields("880") if other.linkage_occurrence_num() == number
         ]
-
-
-def _lock_of(record: BaseRecord[Any]) -> RLock:
-    return _locks[(id(record) >> 6) % len(_locks)]
-
-
-def _renew_locks() -> None:
-    _locks[:] = [RLock() for _ in _locks]
-
-
-# Another thread may have had one, and is not there in the new process.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _tag_bytes(tag: str) -> bytes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 
+from ._locks import lock_of, other_threads
+
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,14 +145,24 @@ class Field:
     def _split(self) -> None:
         if self.control_field:
             raise AttributeError(f"control field {self.tag} has no subfields")
-        content = self._content or ""
+        if not other_threads():
+            self._take_apart(self._content or "")
+            return
+        with lock_of(self):
+            content = self._content
+            if content is not None:  # or another thread was here
+                self._take_apart(content)
+
+    def _take_apart(self, content: str) -> None:
         head, *parts = content.split(DELIMITER)
         # Two indicators is the rule; blanks stand for missing ones, more than two are left out.
         self._indicators = Indicators(*(head if len(head) == 2 else f"{head:2.2}"))
         self._subfields = [Subfield(part[0], part[1:]) for part in parts if part]
-        self._content = self._odd = None
+        self._odd = None
         if len(head) != 2 or len(self._subfields) != len(parts):
-            self._odd = content, self._text()
+            self._odd = content, self._joined()
+        # From here on the subfields are the truth.
+        self._content = None
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
@@ -159,12 +171,16 @@ class Field:
             return content
         if self.control_field:
             return self._no_data()
+        text, odd = self._joined(), self._odd
+        # What was only looked at stays what it was.
+        return odd[0] if odd and odd[1] == text else text
+
+    def _joined(self) -> str:
         first, second = self._indicators
         text = f"{first}{second}"
         for code, value in self._subfields:
             text += f"{DELIMITER}{code}{value}"
-        # What was only looked at stays what it was.
-        return self._odd[0] if self._odd and self._odd[1] == text else text
+        return text
 
     def _no_data(self) -> str:
         """The text of a control field that has none."""
@@ -228,9 +244,10 @@ class Field:
 
     def _pairs(self) -> list[Any]:
         """Code and value of each subfield, to be read only."""
-        if self._content is None or self.control_field:
+        content = self._content
+        if content is None or self.control_field:
             return [] if self.control_field else self._subfields
-        parts = self._content.split(DELIMITER)
+        parts = content.split(DELIMITER)
         return [(part[0], part[1:]) for part in parts[1:] if part]
 
     @property
@@ -386,7 +403,8 @@ class Field:
         if self.control_field:
             return self._content or ""
         divisions = ("v", "x", "y", "z") if has_divisions else ()
-        if self._content is None:
+        content = self._content
+        if content is None:
             pieces = [
                 f" -- {value}" if code in divisions else f" {value}"
                 for code, value in self._subfields
@@ -395,7 +413,7 @@ class Field:
         else:
             pieces = [
                 f" -- {part[1:]}" if part[0] in divisions else f" {part[1:]}"
-                for part in self._content.split(DELIMITER)[1:]
+                for part in content.split(DELIMITER)[1:]
                 if part and part[0] != "6"
             ]
         return "".join(pieces).strip()

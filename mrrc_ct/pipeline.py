@@ -20,7 +20,7 @@ from .reader import RecordIterator, records_of_batch
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
     from . import _bindings as c
     from ._source import SourceLike
@@ -221,6 +221,8 @@ class ProducerConsumerPipeline(RecordIterator):
         self._origin = Origin(window.name, *self._reading)
         self._pieces = Pieces(window, Job.SCAN, start=start, stop=stop, **self._options)
         self._number = 0
+        if self._is_closed:  # meanwhile
+            self.close()
         return True
 
     # ---- taking records
@@ -250,6 +252,8 @@ class ProducerConsumerPipeline(RecordIterator):
                 pass
             left = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
             is_mine = self._lock.acquire(timeout=left)
+            if deadline is not None:
+                left = max(0.0, deadline - time.monotonic())
             try:
                 if not is_mine:
                     raise TimeoutError
@@ -312,9 +316,8 @@ class ProducerConsumerPipeline(RecordIterator):
                 raise PipelineClosed("the pipeline is closed", source=self._origin.name)
             if self._is_finished:
                 return False
-            error, self._error = self._error, None
-            if error is not None:
-                raise error
+            if self._error is not None:
+                self._raise_error()
             if self._open is not None:
                 self._take_batch(self._open)
                 continue
@@ -325,12 +328,20 @@ class ProducerConsumerPipeline(RecordIterator):
                 self._number += piece.counts.records_read + piece.damage_count
                 continue
             if pieces is not None:
-                self._past += PipelineStats(pieces.stats())
-                self._pieces = None
+                self._past, self._pieces = self._past + PipelineStats(pieces.stats()), None
                 pieces.close()
                 pieces.window.close()
             self._is_finished = not self._begin()
         return True
+
+    def _raise_error(self) -> NoReturn:
+        error, self._error = self._error, None
+        assert error is not None
+        try:
+            raise error
+        finally:
+            # Or the error, its traceback and this pipeline would keep each other alive.
+            del error
 
     def _take_batch(self, piece: _Open) -> None:
         """Make some records of a piece, or the next error in it, or be done with it."""
@@ -371,8 +382,10 @@ class ProducerConsumerPipeline(RecordIterator):
     @property
     def stats(self) -> PipelineStats:
         """What has been done up to now."""
-        pieces = self._pieces
-        return self._past if pieces is None else self._past + PipelineStats(pieces.stats())
+        while True:
+            past, pieces = self._past, self._pieces
+            if past is self._past:  # else another source has begun in between
+                return past if pieces is None else past + PipelineStats(pieces.stats())
 
     def close(self) -> None:
         """Stop the threads and close the source. At any moment, from any thread, more than once.

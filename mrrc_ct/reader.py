@@ -271,7 +271,11 @@ class MARCReader(RecordIterator):
         self._number += 1
         error.record_number = self._number
         error.byte_offset = window.offset
-        raise error
+        try:
+            raise error
+        finally:
+            # Or the error, its traceback and this reader would keep each other alive.
+            del error
 
     def _find_next(self, window: Window) -> None:
         """Leave bytes of a damaged record behind, all of them once `_is_lost` is unset."""

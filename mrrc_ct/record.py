@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from . import accessors
+from ._locks import lock_of
 from .base import FLAT, LEADER_OUT, NOWHERE, BaseRecord, Origin, check_one
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
 from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, full_tag
@@ -160,11 +161,12 @@ class Record(BaseRecord[Field]):
 
     def replace_field(self, old: Field, new: Field) -> None:
         """Put a field in the place of another. Raises FieldNotFound if that is not there."""
-        try:
-            index = self._index(old)
-        except ValueError:
-            raise _not_found(old) from None
-        self.fields[index] = new
+        with lock_of(self):
+            try:
+                index = self._index(old)
+            except ValueError:
+                raise _not_found(old) from None
+            self.fields[index] = new
 
     # ---- queries
 

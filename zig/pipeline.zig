@@ -220,6 +220,8 @@ pub const Pipeline = struct {
     next_piece: u64 = 0,
     /// There is nothing in ranges from this one on.
     range_count: u64 = std.math.maxInt(u64),
+    /// Ranges that are being worked on.
+    making: u32 = 0,
     ready: std.ArrayList(*Piece) = .empty,
     /// Pieces to be made something of. The others are being made, ready, or with a consumer.
     free: std.ArrayList(*Piece) = .empty,
@@ -343,8 +345,11 @@ pub const Pipeline = struct {
         return null;
     }
 
+    /// Whether there is nothing more to take, when `take` has found nothing: each range that holds
+    /// something was claimed, and none is being worked on. Pieces that were taken cannot be counted
+    /// for that: without order some may have been behind an end that nobody knew of yet.
     fn isAtEnd(self: *const Pipeline) bool {
-        return self.next_piece >= self.range_count;
+        return self.making == 0 and self.next_range - self.waiting.items.len >= self.range_count;
     }
 
     /// Whether what is pushed would be taken.
@@ -427,7 +432,7 @@ pub const Pipeline = struct {
         self.tail_begin = self.tail_walk;
         if (final) {
             self.is_pushed_whole = true;
-            self.range_count = self.next_range;
+            self.range_count = @min(self.range_count, self.next_range);
             self.work.broadcast();
         } else self.work.signal();
         return true;
@@ -465,6 +470,7 @@ pub const Pipeline = struct {
                     self.next_range += 1;
                 }
                 range.piece = self.free.pop().?;
+                self.making += 1;
                 return range;
             }
             const begin = sync.now();
@@ -482,6 +488,7 @@ pub const Pipeline = struct {
             self.range_count = @min(self.range_count, piece.sequence + 1);
             self.work.broadcast();
         }
+        self.making -= 1;
         self.ready.appendAssumeCapacity(piece);
         self.done.broadcast();
     }

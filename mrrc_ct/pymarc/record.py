@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from .. import _core, accessors
 from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
+from .._locks import lock_of, other_threads
 from ..base import FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
@@ -189,6 +190,14 @@ class Record(BaseRecord[Field]):
         Raises FieldTooLong and RecordTooLong (of `mrrc_ct.errors`) for more than 9,999 and 99,999
         bytes, TagInvalid for a tag that is not three bytes.
         """
+        if other_threads():
+            with lock_of(self):
+                return self._written_so()
+        return self._written_so()
+
+    as_marc21 = as_marc
+
+    def _written_so(self) -> bytes:
         kind = self._kind
         is_unicode = not kind & LEADER_OUT and self._data[9] == _CODING_UNICODE
         if is_unicode and not kind & (OUT | FLAT):
@@ -214,8 +223,6 @@ class Record(BaseRecord[Field]):
                 pass  # pymarc's own steps may do
         encoding = "utf-8" if is_unicode or self.force_utf8 else "iso8859-1"
         return _lax.marc_of(str(self.leader), self.fields, encoding)
-
-    as_marc21 = as_marc
 
     def _set_coding(self) -> None:
         """Set leader/09 to say Unicode."""
