@@ -150,8 +150,9 @@ class ProducerConsumerPipeline(RecordIterator):
         self._open: _Open | None = None
         self._number = 0
         self._is_closed = self._is_finished = False
-        self._past = PipelineStats()
         self._pieces: Pieces | None = None
+        # Of the sources that are done with, and the one at hand.
+        self._counted: tuple[PipelineStats, Pieces | None] = PipelineStats(), None
         self._origin = Origin(None, from_encoding, references)
         self._begin(start, stop)
         key = id(self)
@@ -220,6 +221,7 @@ class ProducerConsumerPipeline(RecordIterator):
             )
         self._origin = Origin(window.name, *self._reading)
         self._pieces = Pieces(window, Job.SCAN, start=start, stop=stop, **self._options)
+        self._counted = self._counted[0], self._pieces
         self._number = 0
         if self._is_closed:  # meanwhile
             self.close()
@@ -328,7 +330,8 @@ class ProducerConsumerPipeline(RecordIterator):
                 self._number += piece.counts.records_read + piece.damage_count
                 continue
             if pieces is not None:
-                self._past, self._pieces = self._past + PipelineStats(pieces.stats()), None
+                self._pieces = None
+                self._counted = self._counted[0] + PipelineStats(pieces.stats()), None
                 pieces.close()
                 pieces.window.close()
             self._is_finished = not self._begin()
@@ -382,10 +385,8 @@ class ProducerConsumerPipeline(RecordIterator):
     @property
     def stats(self) -> PipelineStats:
         """What has been done up to now."""
-        while True:
-            past, pieces = self._past, self._pieces
-            if past is self._past:  # else another source has begun in between
-                return past if pieces is None else past + PipelineStats(pieces.stats())
+        past, pieces = self._counted
+        return past if pieces is None else past + PipelineStats(pieces.stats())
 
     def close(self) -> None:
         """Stop the threads and close the source. At any moment, from any thread, more than once.

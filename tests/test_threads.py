@@ -29,6 +29,8 @@ from mrrc_ct.errors import PipelineClosed, SourceError
 
 Item = tuple[Any, ...]
 
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
 
 def items(reader: MARCReader | ProducerConsumerPipeline) -> list[Item]:
     """All that a reader says of records and errors."""
@@ -655,6 +657,7 @@ def counter() -> Iterator[Callable[[], int]]:
     thread.join()
 
 
+@pytest.mark.skipif(not HAS_GIL, reason="there is no GIL")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_gil_is_dropped(
     name: str, counter: Callable[[], int], books: pathlib.Path, tmp_path: pathlib.Path
