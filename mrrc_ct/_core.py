@@ -376,9 +376,13 @@ class Pipeline:
         self._handle = handle.value
         self._process = os.getpid()
 
+    def _is_mine(self) -> bool:
+        """Whether the threads are there; in a process that was forked off the locks may be held."""
+        return self._process == os.getpid()
+
     def check(self) -> None:
-        """Raise PipelineClosed in a process that was forked off: the threads are not there."""
-        if self._process != os.getpid():
+        """Raise PipelineClosed in a process that was forked off."""
+        if not self._is_mine():
             raise errors.PipelineClosed(
                 "a pipeline does not outlive a fork: each process has to make its own"
             )
@@ -393,7 +397,8 @@ class Pipeline:
 
     def give_back(self, piece: c.Piece) -> None:
         """Be done with a piece."""
-        _library.mrrc_pipeline_give_back(self._handle, piece.piece)
+        if self._is_mine():
+            _library.mrrc_pipeline_give_back(self._handle, piece.piece)
 
     def push(self, address: int, length: int, flags: int) -> bool:
         """Add bytes to the source; False when there is no room for them now."""
@@ -405,18 +410,18 @@ class Pipeline:
     def stats(self) -> c.Stats:
         """What has been done up to now."""
         stats = c.Stats()
-        _library.mrrc_pipeline_stats(self._handle, stats)
+        if self._is_mine():
+            _library.mrrc_pipeline_stats(self._handle, stats)
         return stats
 
     def close(self) -> None:
         """Stop the threads; each ends its piece first."""
-        if self._process == os.getpid():
+        if self._is_mine():
             _library.mrrc_pipeline_close(self._handle)
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None) and _library is not None:
-            # In a forked process there is nobody to wait for, and the locks may be held for ever.
-            if self._process == os.getpid():
+            if self._is_mine():
                 _library.mrrc_pipeline_destroy(self._handle)
             self._handle = None
 

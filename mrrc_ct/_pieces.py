@@ -179,3 +179,9 @@ class Pieces:
         # Whoever reads notices soon.
         if self._reading.acquire(timeout=1):
             self._reading.release()
+
+    def __del__(self) -> None:
+        # Before the window closes the file that the threads read.
+        core = getattr(self, "_core", None)
+        if core is not None:
+            core.close()

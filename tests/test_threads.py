@@ -435,6 +435,8 @@ def test_a_fork_leaves_the_pipeline_to_its_maker(books: pathlib.Path) -> None:
                 print(error, flush=True)
             # Threads of its own work.
             print(mrrc_ct.count(sys.argv[1], threads=2), flush=True)
+            pipeline.stats
+            pipeline.close()
             del pipeline
             os._exit(0)
         os.waitpid(child, 0)
