@@ -549,3 +549,20 @@ def converter_of(
             is_single=True,
         )
     return converter
+
+
+def flat_forms(data: bytes, encoding: int | None, references: bool) -> list[bytes | None]:
+    """The flat form, without its 1D, of each of a run of sound records; None where it has none."""
+    converter = converter_of("marc", "flat", encoding or c.Encoding.KEPT, references=references)
+    forms: list[bytes | None] = []
+    buffer = FixedBuffer(data)
+    at, flags = 0, c.FINAL | c.RESTART
+    while True:
+        status = converter.feed(buffer.address + at, len(data) - at, flags)
+        at, flags = at + converter.consumed, c.FINAL
+        forms += converter.output().tobytes().split(b"\x1d")
+        forms.pop()
+        if status == c.Status.PROBLEM:
+            forms.append(None)
+        elif status == c.Status.DONE:
+            return forms

@@ -51,12 +51,14 @@ _RECORD_END = b"\x1d"
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
 # kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
 # OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. LOADED:
-# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is.
+# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is. DECODED:
+# `_fields` holds the flat form of what was read, made beforehand, without its 1D.
 FLAT = 1 << 8
 CUT = 1 << 9
 OUT = 1 << 10
 LOADED = 1 << 11
 LEADER_OUT = 1 << 12
+DECODED = 1 << 13
 
 #: What of the core's kinds says how to read the bytes; the others name the class of the record.
 KINDS = Kind.OTHER | Kind.IRREGULAR
@@ -80,7 +82,7 @@ _new: Callable[[type[F]], F] = object.__new__
 class Origin:
     """Where records come from and how they are to be read: one for all records of a reader."""
 
-    __slots__ = ("codec", "encoding", "name", "references")
+    __slots__ = ("asked", "codec", "encoding", "name", "references")
 
     def __init__(
         self, name: str | None = None, from_encoding: str | None = None, references: bool = False
@@ -88,6 +90,8 @@ class Origin:
         """Raises LookupError for an encoding that nobody knows, ValueError for an unfit one."""
         self.name = name
         self.references = references
+        #: How many records had to be decoded since a batch of them was made.
+        self.asked = 0
         #: The core's number of the encoding, or None when Python's `codec` has to decode.
         self.encoding = _core.encoding_number(from_encoding)
         self.codec = None if self.encoding is not None else check_codec(from_encoding or "")
@@ -168,7 +172,7 @@ class BaseRecord(Generic[F]):
     def fields(self, value: list[F]) -> None:
         with lock_of(self):
             self._fields = value
-            self._kind = self._kind & ~CUT | OUT | LOADED
+            self._kind = self._kind & ~(CUT | DECODED) | OUT | LOADED
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
@@ -190,6 +194,10 @@ class BaseRecord(Generic[F]):
         data, origin = self._data, self._origin
         if not self._kind & KINDS:
             return data
+        origin.asked += 1
+        if self._kind & DECODED:
+            decoded: Any = self._fields
+            return decoded + _RECORD_END  # type: ignore[no-any-return]
         if origin.codec is not None:
             flat = _core.converter_of("marc", "flat", Encoding.BYTES).convert_one(data)
             try:
@@ -234,7 +242,7 @@ class BaseRecord(Generic[F]):
             self._fields = parts = (self._flat() if kind & KINDS else self._data).split(_FIELD_END)
             parts.pop()  # 1D
             self._given = {}
-            self._kind = kind | CUT
+            self._kind = kind & ~DECODED | CUT
             return True
         if kind & LOADED:
             return False

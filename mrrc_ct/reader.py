@@ -10,7 +10,7 @@ from types import TracebackType
 from . import _core
 from ._bindings import FINAL, Encoding, Kind, Status
 from ._source import Window, open_source
-from .base import KINDS, Origin
+from .base import DECODED, KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
@@ -18,7 +18,7 @@ from .record import AuthorityRecord, HoldingsRecord, Record
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     from ._source import SourceLike
 
@@ -37,6 +37,11 @@ def records_of_batch(
     # Text whose encoding is said to be another than leader/09 has it is not plain.
     encoded = 0 if origin.encoding == Encoding.KEPT else Kind.OTHER
     new, start = Record.__new__, 0
+    # When most of the last batch had to be decoded, this one is at once.
+    decoded = None
+    if origin.asked * 2 > len(ends) and origin.codec is None:
+        decoded = iter(_core.flat_forms(data, origin.encoding, origin.references))
+    origin.asked = 0
     for end, kind in zip(ends, kinds):
         if kind <= Kind.OTHER:
             record = new(Record)
@@ -47,7 +52,12 @@ def records_of_batch(
             record = new(AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord)
             kind &= KINDS
         record._data = data[start:end]
-        record._kind = kind | encoded
+        record._kind = kind = kind | encoded
+        if decoded is not None:
+            flat: Any = next(decoded)
+            if flat is not None and kind & Kind.OTHER:
+                record._fields = flat
+                record._kind = kind | DECODED
         record._origin = origin
         record._number = number
         record._offset = offset + start

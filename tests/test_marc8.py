@@ -324,3 +324,39 @@ def test_the_marc8_file_survives_being_decoded_and_encoded(books_20k_marc8: path
         before = [field for field in fields_of(record) if field[0] != "066"]  # type: ignore[index]
         again = Record(Record(record.as_marc("utf-8")).as_marc("marc-8"))
         assert [field for field in fields_of(again) if field[0] != "066"] == before  # type: ignore[index]
+
+
+def _mixed() -> list[bytes]:
+    """MARC-8 records, each 50th of them with bytes that are none, each 30th in UTF-8."""
+    return [
+        iso2709(
+            ("001", str(number)),
+            ("245", b"10\x1fa" + (b"\xff" if number % 50 == 7 else b"caf\xe2e")),
+            leader=LEADER_MARC8,
+        )
+        if number % 30 != 11
+        else iso2709(("001", str(number)), ("245", "10$acafé"))
+        for number in range(1000)
+    ]
+
+
+@pytest.mark.parametrize("touched", [1, 2, 3])
+def test_records_decoded_beforehand_are_those_decoded_one_by_one(touched: int) -> None:
+    records = _mixed()
+    for number, record in enumerate(mrrc_ct.MARCReader(b"".join(records))):
+        assert record.as_marc() == records[number]
+        if number % touched:
+            continue
+        if number % 50 == 7 and number % 30 != 11:
+            with pytest.raises(errors.Marc8Invalid) as caught:
+                record.title()
+            assert caught.value.record_number == number + 1
+            continue
+        assert record.title() == "café"
+        assert record["001"].data == str(number)
+        # Looked into and not changed.
+        assert record.as_marc() == records[number]
+        record["245"]["a"] = "thé"
+        again = Record(record.as_marc())
+        assert again.title() == "thé"
+        assert again.leader[9] == record.leader[9] == ("a" if number % 30 == 11 else " ")
