@@ -23,7 +23,7 @@ pub const std_options: std.Options = .{ .signal_stack_size = null };
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 3;
+pub const abi_version: u32 = 4;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -513,6 +513,7 @@ test {
     _ = @import("problem.zig");
     _ = @import("pymarc_writer.zig");
     _ = @import("record.zig");
+    _ = @import("salvage.zig");
     _ = @import("scan.zig");
     _ = @import("utf8.zig");
     _ = @import("walk.zig");

@@ -50,7 +50,7 @@ pub const Status = union(enum) {
 };
 
 /// Decimal number of four or five digits, or null.
-inline fn parseDigits(comptime count: usize, bytes: *const [count]u8) ?u32 {
+pub inline fn parseDigits(comptime count: usize, bytes: *const [count]u8) ?u32 {
     // Four digits at once, a byte each: what is no digit leaves a high bit somewhere.
     const digits = std.mem.readInt(u32, bytes[0..4], .little) -% 0x30303030;
     var wrong = (digits | digits +% 0x76767676) & 0x80808080;

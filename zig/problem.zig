@@ -40,6 +40,18 @@ pub const Error = error{ Problem, OutOfMemory };
 
 pub const detail_bytes_max = 160;
 pub const found_bytes_max = 40;
+/// Bytes shown on either side of the fault.
+pub const around_bytes = 24;
+
+/// What became of the record.
+pub const Outcome = enum(u32) {
+    /// Nothing came out of it.
+    lost = 0,
+    /// What could be told of it did; something may be missing or another than it was.
+    salvaged = 1,
+    /// All of it did, though it is not written as it should be.
+    warning = 2,
+};
 
 /// One thing that is wrong. Offsets are bytes: `offset_in_record` from the record's first byte (in
 /// a text format, the first byte of its element, object or line), the rest filled in by the caller.
@@ -51,6 +63,16 @@ pub const Problem = extern struct {
     found_length: u32 = 0,
     /// Nonzero when `tag` holds the tag of the field at fault.
     has_tag: u32 = 0,
+    /// Length of `expected` in bytes.
+    expected_length: u32 = 0,
+    /// Length of `control_number` in bytes.
+    control_number_length: u32 = 0,
+    /// Length of `around` in bytes, and where in it the fault is.
+    around_length: u32 = 0,
+    around_at: u32 = 0,
+    /// An `Outcome`.
+    outcome: Outcome = .lost,
+    reserved: u32 = 0,
     /// Records begun before this one in the stream.
     records_before: u64 = 0,
     /// Offset of the record from the start of the stream.
@@ -61,12 +83,22 @@ pub const Problem = extern struct {
     detail: [detail_bytes_max]u8 = @splat(0),
     /// The bytes at fault, cut to what fits.
     found: [found_bytes_max]u8 = @splat(0),
+    /// What should stand there instead, where that is known.
+    expected: [found_bytes_max]u8 = @splat(0),
+    /// What field 001 says, where it can be read.
+    control_number: [found_bytes_max]u8 = @splat(0),
+    /// The bytes around the fault.
+    around: [2 * around_bytes]u8 = @splat(0),
 
     pub fn clear(self: *Problem) void {
         self.code = 0;
         self.detail_length = 0;
         self.found_length = 0;
         self.has_tag = 0;
+        self.expected_length = 0;
+        self.control_number_length = 0;
+        self.around_length = 0;
+        self.outcome = .lost;
         self.offset_in_record = 0;
     }
 
@@ -85,10 +117,31 @@ pub const Problem = extern struct {
         // A detail too long for its place is cut, never dropped: bufPrint leaves what fitted.
         const detail = std.fmt.bufPrint(&self.detail, format, arguments) catch &self.detail;
         self.detail_length = @intCast(detail.len);
-        const found_length = @min(found.len, found_bytes_max);
-        @memcpy(self.found[0..found_length], found[0..found_length]);
-        self.found_length = @intCast(found_length);
+        self.found_length = fill(&self.found, found);
         return error.Problem;
+    }
+
+    /// Say what should stand there.
+    pub fn expect(self: *Problem, expected: []const u8) void {
+        self.expected_length = fill(&self.expected, expected);
+    }
+
+    pub fn setControlNumber(self: *Problem, number: []const u8) void {
+        self.control_number_length = fill(&self.control_number, number);
+    }
+
+    /// Keep the bytes around the fault. `record` begins where the offset counts from.
+    pub fn look(self: *Problem, record: []const u8) void {
+        const at: usize = @intCast(@min(self.offset_in_record, record.len));
+        const start = at -| around_bytes;
+        self.around_length = fill(&self.around, record[start..]);
+        self.around_at = @intCast(at - start);
+    }
+
+    fn fill(target: []u8, source: []const u8) u32 {
+        const length = @min(target.len, source.len);
+        @memcpy(target[0..length], source[0..length]);
+        return @intCast(length);
     }
 
     pub fn setTag(self: *Problem, tag: [3]u8) void {
@@ -98,8 +151,8 @@ pub const Problem = extern struct {
 };
 
 comptime {
-    // 16 of lengths and code, 24 of positions, the texts: no hidden padding crosses the ABI.
-    std.debug.assert(@sizeOf(Problem) == 16 + 24 + 4 + detail_bytes_max + found_bytes_max + 4);
+    // Ten numbers of 32 bits, three of 64, the texts: no hidden padding crosses the ABI.
+    std.debug.assert(@sizeOf(Problem) == 40 + 24 + 4 + detail_bytes_max + 3 * found_bytes_max + 2 * around_bytes + 4);
 }
 
 test "a detail that is too long is cut" {
