@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -80,6 +80,7 @@ class Kind:
     IRREGULAR = 4
     AUTHORITY = 16
     HOLDINGS = 32
+    DAMAGED = 8
 
 
 class Job:
@@ -96,6 +97,14 @@ class Failure:
     NONE = 0
     OUT_OF_MEMORY = 1
     READ = 2
+
+
+class Outcome:
+    """What became of a record that something is wrong with: Problem.outcome."""
+
+    LOST = 0
+    SALVAGED = 1
+    WARNING = 2
 
 
 class Code:
@@ -132,23 +141,41 @@ class Problem(Structure):
     detail_length: int
     found_length: int
     has_tag: int
+    expected_length: int
+    control_number_length: int
+    around_length: int
+    around_at: int
+    outcome: int
+    reserved: int
     records_before: int
     byte_offset: int
     offset_in_record: int
     tag: Array[c_uint8]
     detail: Array[c_uint8]
     found: Array[c_uint8]
+    expected: Array[c_uint8]
+    control_number: Array[c_uint8]
+    around: Array[c_uint8]
     _fields_ = [
         ("code", c_uint32),
         ("detail_length", c_uint32),
         ("found_length", c_uint32),
         ("has_tag", c_uint32),
+        ("expected_length", c_uint32),
+        ("control_number_length", c_uint32),
+        ("around_length", c_uint32),
+        ("around_at", c_uint32),
+        ("outcome", c_uint32),
+        ("reserved", c_uint32),
         ("records_before", c_uint64),
         ("byte_offset", c_uint64),
         ("offset_in_record", c_uint64),
         ("tag", c_uint8 * 4),
         ("detail", c_uint8 * 160),
         ("found", c_uint8 * 40),
+        ("expected", c_uint8 * 40),
+        ("control_number", c_uint8 * 40),
+        ("around", c_uint8 * 48),
     ]
 
 

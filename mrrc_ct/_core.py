@@ -74,6 +74,11 @@ _CLASSES: dict[int, type[errors.MarcError]] = {
     c.Code.JSON_STRUCTURE: errors.JsonStructureInvalid,
     c.Code.MRK_SYNTAX: errors.MrkSyntaxInvalid,
 }
+_OUTCOMES = {
+    c.Outcome.LOST: "lost",
+    c.Outcome.SALVAGED: "salvaged",
+    c.Outcome.WARNING: "warning",
+}
 
 
 def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
@@ -112,14 +117,23 @@ RECORD_BYTES_MAX = 99_999
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
     """The exception for a problem of the core's, with its record's place in a stream."""
+
+    def text(data: ctypes.Array[ctypes.c_uint8], length: int) -> str:
+        return bytes(data[:length]).decode("utf-8", "replace")
+
     return _CLASSES[problem.code](
-        bytes(problem.detail[: problem.detail_length]).decode("utf-8", "replace"),
+        text(problem.detail, problem.detail_length),
         source=source,
         record_number=problem.records_before + 1,
         byte_offset=problem.byte_offset,
         offset_in_record=problem.offset_in_record,
         tag=bytes(problem.tag[:3]).decode("latin-1") if problem.has_tag else None,
         found=bytes(problem.found[: problem.found_length]),
+        expected=text(problem.expected, problem.expected_length) or None,
+        control_number=text(problem.control_number, problem.control_number_length) or None,
+        around=bytes(problem.around[: problem.around_length]),
+        around_at=problem.around_at,
+        outcome=_OUTCOMES[problem.outcome],
     )
 
 

@@ -22,15 +22,34 @@ class MarcError(Exception):
     - `byte_offset`: where the record begins, in bytes from the start of the source;
     - `offset_in_record`: where in the record the fault is, in bytes from its first;
     - `tag`: the tag of the field at fault;
-    - `found`: the bytes at fault, cut to 40.
+    - `control_number`: what field 001 says;
+    - `found`: the bytes at fault, cut to 40;
+    - `expected`: what should stand there;
+    - `around`: bytes around the fault, which is at `around_at` of them;
+    - `outcome`: what became of the record: `lost`; `salvaged`, when what could be told of it was
+      read; `warning`, when all of it was.
+
+    `code` names the kind of error and never changes; docs/errors.md has a section for each.
     """
+
+    code: str = "marc-error"
 
     source: str | None = None
     record_number: int | None = None
     byte_offset: int | None = None
     offset_in_record: int | None = None
     tag: str | None = None
+    control_number: str | None = None
     found: bytes | None = None
+    expected: str | None = None
+    around: bytes = b""
+    around_at: int = 0
+    outcome: str = "lost"
+
+    def __init_subclass__(cls) -> None:
+        """Derive the code: `RecordLengthInvalid` is `record-length-invalid`."""
+        words = "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)
+        cls.code = words[1:]
 
     def __init__(self, message: str = "", **where: Any) -> None:
         """Make the error from what is wrong and any of the attributes by name."""
@@ -48,9 +67,29 @@ class MarcError(Exception):
             place.append(f"byte {offset}")
         if self.tag is not None:
             place.append(f"field {self.tag}")
+        if self.control_number is not None:
+            place.append(f"001 {self.control_number}")
         heads = [part for part in (self.source, ", ".join(place)) if part]
         text = ": ".join([*heads, self.message])
-        return f"{text} (found {self.found!r})" if self.found else text
+        notes = [f"found {self.found!r}"] if self.found else []
+        if self.expected is not None:
+            notes.append(f"expected {self.expected}")
+        return f"{text} ({', '.join(notes)})" if notes else text
+
+    def detailed(self) -> str:
+        """All that is known, a line for each thing, for a log."""
+        lines = [f"{self.code}: {self.message}"]
+        names = ("source", "record_number", "control_number", "byte_offset", "offset_in_record")
+        for name in (*names, "tag", "found", "expected", "outcome"):
+            value = getattr(self, name)
+            if value is not None and value != b"":
+                lines.append(f"  {name.replace('_', ' ')}: {value}")
+        if self.around:
+            lines.append(f"  around: {self.around.hex(' ')}")
+            shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in self.around)
+            lines.append(f"          {shown}")
+            lines.append(f"          {' ' * self.around_at}^")
+        return "\n".join(lines)
 
 
 class SourceError(MarcError, OSError):

@@ -497,3 +497,39 @@ def test_awkward_records_are_written_back_byte_for_byte(awkward: pathlib.Path) -
         for field in record.fields:
             assert field.control_field or field.subfields is not None
     assert b"".join(record.as_marc() for record in records) == data
+
+
+def test_bytes_between_two_records_cost_neither() -> None:
+    records = [iso2709(("001", str(number))) for number in range(3)]
+    reader = MARCReader(records[0] + b"junk" + records[1] + records[2])
+    got = list(reader.iter_with_errors())
+    assert [record and record["001"].data for record, _ in got] == ["0", None, "1", "2"]
+    error = got[1][1]
+    assert error is not None
+    assert (error.byte_offset, error.record_number) == (len(records[0]), 2)
+
+
+@pytest.mark.parametrize("end", [b"", b"\x1e", b"x"])
+def test_a_record_without_its_terminator_costs_itself_alone(end: bytes) -> None:
+    records = [iso2709(("001", str(number)), ("245", "10$aOdes")) for number in range(3)]
+    reader = MARCReader(records[0][:-1] + end + records[1] + records[2])
+    got = list(reader.iter_with_errors())
+    assert [record and record["001"].data for record, _ in got] == [None, "1", "2"]
+
+
+def test_an_error_says_all_that_is_known() -> None:
+    good = iso2709(("001", " 42 "), ("245", "10$aOdes"))
+    bad = good.replace(b"Odes\x1e", b"Odes.")
+    with pytest.raises(errors.FieldInvalid) as caught:
+        list(MARCReader(good + bad))
+    error = caught.value
+    assert error.code == "field-invalid"
+    assert (error.source, error.record_number, error.control_number) == ("<bytes>", 2, "42")
+    assert (error.byte_offset, error.tag, error.found) == (len(good), "245", b".")
+    assert error.offset_in_record == bad.index(b"Odes.") + 4
+    assert error.around[error.around_at :].startswith(b".\x1d")
+    assert error.around[: error.around_at].endswith(b"10\x1faOdes")
+    text = error.detailed()
+    for part in ("field-invalid", "<bytes>", "control number: 42", "tag: 245", "10.aOdes"):
+        assert part in text
+    assert "001 42" in str(error)

@@ -128,7 +128,11 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
         var kind: u8 = @backingInt(Kind.gap);
         var end = at + iso2709.gapLength(data[at..], at == 0 and flags & flag_start != 0);
         if (end == at) {
-            const checked = iso2709.check(data[at..], final, problem) catch break .problem;
+            const checked = iso2709.check(data[at..], final, problem) catch {
+                problem.look(data[at..]);
+                problem.setControlNumber(iso2709.controlNumber(data[at..]));
+                break .problem;
+            };
             const frame = switch (checked) {
                 .record => |frame| frame,
                 .need_more => break .need_input,

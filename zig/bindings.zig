@@ -14,6 +14,7 @@ const enums = .{
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },
     .{ "Job", abi.Job, "What a pipeline makes of the records." },
     .{ "Failure", abi.Failure, "Why a pipeline could not work on a range." },
+    .{ "Outcome", problem_module.Outcome, "What became of a record that something is wrong with: Problem.outcome." },
     .{ "Code", problem_module.Code, "What is wrong: Problem.code." },
 };
 

@@ -190,7 +190,8 @@ pub const Converter = struct {
                     const behind: usize = @intCast(self.walk.position -| (self.position + offset));
                     consumed.* += behind;
                     self.counts.bytes_skipped += behind;
-                    return self.report(offset);
+                    if (self.options.source == .marc) self.problem.setControlNumber(iso2709.controlNumber(data[offset..]));
+                    return self.report(data, offset);
                 },
             };
             switch (step) {
@@ -207,7 +208,10 @@ pub const Converter = struct {
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
-                        error.Problem => return self.report(offset),
+                        error.Problem => {
+                            if (self.find("001")) |number| self.problem.setControlNumber(std.mem.trim(u8, number, " "));
+                            return self.report(data, offset);
+                        },
                     };
                     self.begun += 1;
                     self.counts.records_written += 1;
@@ -226,7 +230,8 @@ pub const Converter = struct {
         };
     }
 
-    fn report(self: *Converter, offset: usize) Status {
+    fn report(self: *Converter, data: []const u8, offset: usize) Status {
+        self.problem.look(data[offset..]);
         self.problem.records_before = self.begun;
         self.problem.byte_offset = self.position + offset;
         self.begun += 1;
@@ -345,7 +350,7 @@ pub const Converter = struct {
                     return error.Problem;
                 };
             },
-            .marc8 => self.decoder.setDefaults(self.find066()),
+            .marc8 => self.decoder.setDefaults(self.find("066")),
         }
         for (record.fields.items) |*field| {
             const content = record.content(field.*);
@@ -376,9 +381,9 @@ pub const Converter = struct {
         try self.record.append(rest);
     }
 
-    fn find066(self: *const Converter) ?[]const u8 {
+    fn find(self: *const Converter, tag: *const record_module.Tag) ?[]const u8 {
         for (self.record.fields.items) |field| {
-            if (std.mem.eql(u8, &field.tag, "066")) return self.record.content(field);
+            if (std.mem.eql(u8, &field.tag, tag)) return self.record.content(field);
         }
         return null;
     }

@@ -314,6 +314,19 @@ pub fn isGap(byte: u8) bool {
     return byte == '\n' or byte == '\r' or byte == 0x1a;
 }
 
+/// What field 001 says, of a record that may be damaged: the first field where the directory's first
+/// entry is its own. Nothing when that cannot be told.
+pub fn controlNumber(data: []const u8) []const u8 {
+    const record = data[0..@min(data.len, record_length_max)];
+    const tag = "001";
+    if (record.len < record_length_min or !std.mem.eql(u8, record[leader_length..][0..tag.len], tag)) return "";
+    const begin = 1 + (std.mem.indexOfScalarPos(u8, record, leader_length, field_terminator) orelse return "");
+    const end = std.mem.indexOfScalarPos(u8, record, begin, field_terminator) orelse return "";
+    const number = record[begin..end];
+    for (number) |byte| if (byte < ' ' or byte > '~') return "";
+    return if (number.len <= problem_module.found_bytes_max) std.mem.trim(u8, number, " ") else "";
+}
+
 /// Could this be a leader, if need be a damaged one? Hardly any other 24 bytes have so much of one.
 pub fn isLikelyLeader(leader: *const [leader_length]u8) bool {
     var digits: usize = 0;
@@ -334,21 +347,59 @@ pub fn soundFrame(data: []const u8) ?usize {
     return length;
 }
 
-/// Where to go on behind a record that could not be read: the end of its own terminator when a
-/// likely leader, or nothing, follows it. Called again with what follows until `found`.
+/// Where to go on behind a record that could not be read: at the end of its own terminator when a
+/// likely leader, or nothing, follows it, or before a record that begins without such a terminator.
+/// Called again with what follows until `found`.
 pub fn resync(data: []const u8, final: bool) Resync {
     var at: usize = 0;
     while (std.mem.indexOfScalarPos(u8, data, at, record_terminator)) |terminator| {
         at = terminator + 1;
         const rest = data[at + gapLength(data[at..], false) ..];
         if (rest.len < leader_length) {
-            if (final) return .{ .skip = if (rest.len == 0) at else data.len, .found = true };
+            if (final) return .{ .skip = nextIn(data[0..if (rest.len == 0) at else data.len]), .found = true };
             // The terminator stays in sight until what follows it can be judged.
-            return .{ .skip = terminator, .found = false };
+            return .{ .skip = outOfSight(terminator), .found = false };
         }
-        if (isLikelyLeader(rest[0..leader_length])) return .{ .skip = at, .found = true };
+        if (isLikelyLeader(rest[0..leader_length])) return .{ .skip = nextIn(data[0..at]), .found = true };
     }
-    return .{ .skip = data.len, .found = final };
+    if (final) return .{ .skip = nextIn(data), .found = true };
+    return .{ .skip = outOfSight(data.len), .found = false };
+}
+
+/// How many of so many bytes no record can begin in that ends behind them.
+fn outOfSight(length: usize) usize {
+    return length -| record_length_max;
+}
+
+/// How many records that might begin in the midst of damage are looked at.
+const tries_max = 16;
+
+/// Where within these bytes, which end with the damaged record or with the one behind it, that one
+/// begins: the damaged record may have lost its terminator, or be no more than bytes that were added.
+fn nextIn(bytes: []const u8) usize {
+    const end = bytes.len;
+    var next = end;
+    if (end >= leader_length) if (parseDigits(5, bytes[0..5])) |length| {
+        if (length >= record_length_min and length + leader_length <= end and isStrongLeader(bytes[length..][0..leader_length])) next = length;
+    };
+    if (end == 0 or bytes[end - 1] != record_terminator) return next;
+    var problem: Problem = .{};
+    var tries: usize = 0;
+    var at = @max(1, end -| record_length_max);
+    while (at + record_length_min <= next and tries < tries_max) : (at += 1) {
+        const length: usize = parseDigits(5, bytes[at..][0..5]) orelse continue;
+        if (length != end - at) continue;
+        tries += 1;
+        const status = check(bytes[at..], true, &problem) catch continue;
+        if (status == .record) return at;
+    }
+    return next;
+}
+
+/// Hardly anything but a sound leader of MARC 21 or its kin looks so.
+fn isStrongLeader(leader: *const [leader_length]u8) bool {
+    return isSoundLeader(leader) and parseDigits(5, leader[0..5]) != null and parseDigits(5, leader[12..17]) != null and
+        std.mem.eql(u8, leader[10..12], "22") and std.mem.eql(u8, leader[20..22], "45");
 }
 
 const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
@@ -438,7 +489,13 @@ test "resync stops before the next plausible leader" {
     const next = "00062nam a2200049 a 4500";
     try std.testing.expectEqual(Resync{ .skip = 6, .found = true }, resync("ab\x1dcd\x1d" ++ next, false));
     // Too little behind the terminator to judge: it stays in sight.
-    try std.testing.expectEqual(Resync{ .skip = 2, .found = false }, resync("ab\x1dcd", false));
+    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("ab\x1dcd", false));
     try std.testing.expectEqual(Resync{ .skip = 3, .found = true }, resync("ab\x1d\r\n", true));
-    try std.testing.expectEqual(Resync{ .skip = 4, .found = false }, resync("abcd", false));
+    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("abcd", false));
+    // A record in front of which bytes were added, and one whose neighbour has lost its terminator.
+    try std.testing.expectEqual(Resync{ .skip = 2, .found = true }, resync("xx" ++ sample, true));
+    const open_end = sample[0 .. sample.len - 1];
+    try std.testing.expectEqual(Resync{ .skip = open_end.len, .found = true }, resync(open_end ++ sample, true));
+    const other_end = open_end ++ "x";
+    try std.testing.expectEqual(Resync{ .skip = other_end.len, .found = true }, resync(other_end ++ sample[0..30], true));
 }

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 3
+#define MRRC_ABI_VERSION 4
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -73,6 +73,7 @@ enum {
     MRRC_KIND_IRREGULAR = 4,
     MRRC_KIND_AUTHORITY = 16,
     MRRC_KIND_HOLDINGS = 32,
+    MRRC_KIND_DAMAGED = 8,
 };
 
 /* What a pipeline makes of the records. */
@@ -87,6 +88,13 @@ enum {
     MRRC_FAILURE_NONE = 0,
     MRRC_FAILURE_OUT_OF_MEMORY = 1,
     MRRC_FAILURE_READ = 2,
+};
+
+/* What became of a record that something is wrong with: Problem.outcome. */
+enum {
+    MRRC_OUTCOME_LOST = 0,
+    MRRC_OUTCOME_SALVAGED = 1,
+    MRRC_OUTCOME_WARNING = 2,
 };
 
 /* What is wrong: Problem.code. */
@@ -122,12 +130,21 @@ typedef struct MrrcProblem {
     uint32_t detail_length;
     uint32_t found_length;
     uint32_t has_tag;
+    uint32_t expected_length;
+    uint32_t control_number_length;
+    uint32_t around_length;
+    uint32_t around_at;
+    uint32_t outcome;
+    uint32_t reserved;
     uint64_t records_before;
     uint64_t byte_offset;
     uint64_t offset_in_record;
     uint8_t tag[4];
     uint8_t detail[160];
     uint8_t found[40];
+    uint8_t expected[40];
+    uint8_t control_number[40];
+    uint8_t around[48];
 } MrrcProblem;
 
 typedef struct MrrcOptions {

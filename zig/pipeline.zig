@@ -610,6 +610,8 @@ const Worker = struct {
             const step = walk.next(window.rest(), window.is_final, &self.problem) catch {
                 self.problem.records_before = counts.records_read + piece.damages.items.len;
                 self.problem.byte_offset = walk.position;
+                self.problem.look(window.rest());
+                self.problem.setControlNumber(iso2709.controlNumber(window.rest()));
                 try self.note(piece, walk.position, if (is_kept) window.at - first else 0);
                 continue;
             };
@@ -748,8 +750,8 @@ test "several consumers get each piece once, however it is pushed and closed" {
         }
         while (!try pipeline.push("", false, true)) {}
         for (consumers) |thread| thread.join();
-        // The record without a length is lost, and the one that junk stands before.
-        try testing.expectEqual(Told{ .records = 40, .problems = 40, .bytes = 20 * damaged.len, .hash = hash }, told);
+        // The record without a length is lost; the junk is told of, too.
+        try testing.expectEqual(Told{ .records = 60, .problems = 40, .bytes = 20 * damaged.len, .hash = hash }, told);
     };
 }
 

@@ -71,7 +71,7 @@ pub const Problem = extern struct {
     around_length: u32 = 0,
     around_at: u32 = 0,
     /// An `Outcome`.
-    outcome: Outcome = .lost,
+    outcome: u32 = 0,
     reserved: u32 = 0,
     /// Records begun before this one in the stream.
     records_before: u64 = 0,
@@ -98,7 +98,7 @@ pub const Problem = extern struct {
         self.expected_length = 0;
         self.control_number_length = 0;
         self.around_length = 0;
-        self.outcome = .lost;
+        self.become(.lost);
         self.offset_in_record = 0;
     }
 
@@ -119,6 +119,11 @@ pub const Problem = extern struct {
         self.detail_length = @intCast(detail.len);
         self.found_length = fill(&self.found, found);
         return error.Problem;
+    }
+
+    /// Say what became of the record.
+    pub fn become(self: *Problem, outcome: Outcome) void {
+        self.outcome = @backingInt(outcome);
     }
 
     /// Say what should stand there.

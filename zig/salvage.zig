@@ -11,6 +11,7 @@ const iso2709 = @import("iso2709.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
 const Code = problem_module.Code;
+const Outcome = problem_module.Outcome;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
 const Tag = record_module.Tag;
@@ -77,7 +78,7 @@ pub const Salvage = struct {
         const is_saved = try self.saveFields(record);
         if (!is_saved) record.fields.clearRetainingCapacity();
         for (self.problems.items) |*problem| {
-            if (!is_saved) problem.outcome = .lost;
+            if (!is_saved) problem.become(.lost);
             problem.look(damaged);
         }
         record.bytes = self.bytes.items;
@@ -159,7 +160,7 @@ pub const Salvage = struct {
         }
         var expected: [20]u8 = undefined;
         const right = std.fmt.bufPrint(&expected, "{d:0>5}", .{self.base - best + leader_length}) catch unreachable;
-        const outcome: problem_module.Outcome = if (self.base > iso2709.record_length_max) .warning else .salvaged;
+        const outcome: Outcome = if (self.base > iso2709.record_length_max) .warning else .salvaged;
         try self.note(.base_address_invalid, outcome, 12, leader[12..17], right, "the leader gives another base address than that behind the directory", .{});
     }
 
@@ -475,22 +476,22 @@ pub const Salvage = struct {
 
     // ---- what is said about it
 
-    fn note(self: *Salvage, code: Code, outcome: problem_module.Outcome, offset: usize, found: []const u8, expected: []const u8, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {
+    fn note(self: *Salvage, code: Code, outcome: Outcome, offset: usize, found: []const u8, expected: []const u8, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {
         if (self.problems.items.len == problems_max) {
             self.untold += 1;
             const last = &self.problems.items[problems_max - 1];
             last.set(.directory_invalid, last.offset_in_record, "", "{d} more things are wrong", .{self.untold + 1}) catch {};
-            last.outcome = .salvaged;
+            last.become(.salvaged);
             return;
         }
         const problem = try self.problems.addOne(self.gpa);
         problem.* = .{};
         problem.set(code, offset, found, format, arguments) catch {};
         problem.expect(expected);
-        problem.outcome = outcome;
+        problem.become(outcome);
     }
 
-    fn noteField(self: *Salvage, code: Code, outcome: problem_module.Outcome, offset: usize, found: []const u8, expected: []const u8, tag: ?Tag, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {
+    fn noteField(self: *Salvage, code: Code, outcome: Outcome, offset: usize, found: []const u8, expected: []const u8, tag: ?Tag, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {
         try self.note(code, outcome, offset, found, expected, format, arguments);
         if (tag) |known| self.tagLast(known);
     }
@@ -500,7 +501,7 @@ pub const Salvage = struct {
     }
 
     /// The entry has other numbers than its field.
-    fn noteEntry(self: *Salvage, outcome: problem_module.Outcome, entry: Entry, start: usize, length: usize) error{OutOfMemory}!void {
+    fn noteEntry(self: *Salvage, outcome: Outcome, entry: Entry, start: usize, length: usize) error{OutOfMemory}!void {
         const bytes = self.bytes.items[entry.at..][0..entry.width];
         // Nobody is told twice of an entry that has no numbers.
         if (entry.length == null or entry.start == null) return;
@@ -567,7 +568,7 @@ fn likeness(leader: *const [leader_length]u8) usize {
 }
 
 const testing = std.testing;
-const head = "00110nam a2200073   4500" ++ "001000300000" ++ "008000600003" ++ "245000900009" ++ "650001900018" ++ "\x1e";
+const head = "00110nam a2200073   4500" ++ "001000300000" ++ "008000600003" ++ "245000900009" ++ "650001800018" ++ "\x1e";
 const contents = [_][]const u8{ "42", "12345", "10\x1faOdes", " 0\x1faGeology\x1fxMaps" };
 const sample = head ++ contents[0] ++ "\x1e" ++ contents[1] ++ "\x1e" ++ contents[2] ++ "\x1e" ++ contents[3] ++ "\x1e\x1d";
 

@@ -30,6 +30,8 @@ pub const Kind = enum(u8) {
     authority = 16,
     /// Leader/06 is one of the holdings format.
     holdings = 32,
+    /// A damaged record, whole.
+    damaged = 8,
 };
 
 /// The kind of a sound record. `closely` looks for what is irregular; `is_utf8` is the caller's
@@ -111,6 +113,8 @@ pub const Walk = struct {
     limit: u64 = std.math.maxInt(u64),
     /// The walk ends just there, whatever is there: somebody has walked there before.
     is_exact: bool = false,
+    /// A damaged record is to be shown whole, if it is not too long for that.
+    is_lenient: bool = false,
     /// Looking for the way out of a damaged record.
     lost: enum { no, begun, on } = .no,
     /// Nothing but line ends since a 1D.
@@ -153,9 +157,11 @@ pub const Walk = struct {
         self.is_behind_record = false;
         const frame = if (self.lost == .begun) iso2709.soundFrame(data) else null;
         const sync: record_module.Resync = if (frame) |length| .{ .skip = length, .found = true } else iso2709.resync(data, final);
+        if (!sync.found and self.is_lenient and data.len < record_module.record_bytes_max) return .need_more;
         if (sync.found) {
             self.lost = .no;
-            self.is_behind_record = true;
+            // A record may have begun without a terminator before it: that is no boundary.
+            self.is_behind_record = sync.skip > 0 and data[sync.skip - 1] == record_terminator;
         } else if (sync.skip > 0) self.lost = .on;
         self.position += sync.skip;
         return if (sync.skip > 0 or sync.found) .{ .damage = sync.skip } else .need_more;
