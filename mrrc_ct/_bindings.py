@@ -21,6 +21,8 @@ START = 4
 CLOSELY = 8
 #: The records are in UTF-8 whatever leader/09 says.
 UTF8 = 16
+#: A damaged record is an entry of its own kind, whole, and no problem.
+LENIENT = 64
 #: More input may be long in coming.
 FLUSH = 32
 
@@ -188,6 +190,7 @@ class Options(Structure):
     references: int
     replace_forbidden: int
     replacement: int
+    is_lenient: int
     is_single: int
     is_part: int
     _fields_ = [
@@ -199,6 +202,7 @@ class Options(Structure):
         ("references", c_uint32),
         ("replace_forbidden", c_uint32),
         ("replacement", c_uint32),
+        ("is_lenient", c_uint32),
         ("is_single", c_uint32),
         ("is_part", c_uint32),
     ]

@@ -253,6 +253,7 @@ class Converter:
         references: bool = False,
         replace_forbidden: bool = False,
         replacement: str = "",
+        is_lenient: bool = False,
         is_single: bool = False,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
@@ -270,6 +271,7 @@ class Converter:
             references=references,
             replace_forbidden=replace_forbidden,
             replacement=ord(replacement) if replacement else 0,
+            is_lenient=is_lenient,
             is_single=is_single,
         )
         handle = ctypes.c_void_p()
@@ -310,25 +312,40 @@ class Converter:
         """What has been counted up to now."""
         return self._output.counts
 
-    def convert_one(self, data: bytes, source: str | None = None) -> bytes:
-        """Convert one record that is all there. Raises the MarcError that the core reports."""
+    def convert_one(
+        self,
+        data: bytes,
+        source: str | None = None,
+        problems: list[errors.MarcError] | None = None,
+    ) -> bytes:
+        """Convert one record that is all there. Raises the MarcError that the core reports.
+
+        With `problems` what was wrong with a record that was saved is added to these.
+        """
         length = len(data)
         call = (_holding if length < _HELD_MAX else _library).mrrc_convert
         status = self._feed(call, data, length, c.FINAL | c.RESTART)
-        if status == c.Status.PROBLEM:
-            raise error_of(self.problem, source)
         if status == c.Status.DONE:
             return ctypes.string_at(self._output.bytes or 0, self._output.length)
+        self._note(status, source, problems)
         # More than one call's output: gather it.
         parts = [bytes(self.output())]
         at = self.consumed
         while status != c.Status.DONE:
             status = self.feed(data[at:], len(data) - at, c.FINAL)
-            if status == c.Status.PROBLEM:
-                raise error_of(self.problem, source)
+            self._note(status, source, problems)
             at += self.consumed
             parts.append(bytes(self.output()))
         return b"".join(parts)
+
+    def _note(
+        self, status: int, source: str | None, problems: list[errors.MarcError] | None
+    ) -> None:
+        if status == c.Status.PROBLEM:
+            error = error_of(self.problem, source)
+            if problems is None or error.outcome == "lost":
+                raise error
+            problems.append(error)
 
 
 class Pipeline:
@@ -356,6 +373,7 @@ class Pipeline:
         unmappable: str = "error",
         references: bool = False,
         replace_forbidden: bool = False,
+        is_lenient: bool = False,
     ) -> None:
         """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
 
@@ -381,6 +399,7 @@ class Pipeline:
             unmappable=UNMAPPABLE[unmappable],
             references=references,
             replace_forbidden=replace_forbidden,
+            is_lenient=is_lenient,
             is_part=True,
         )
         handle = ctypes.c_void_p()
@@ -477,6 +496,26 @@ def find_boundary(address: int, length: int, start: int, flags: int) -> tuple[bo
     return status == c.Status.DONE, found.value
 
 
+def salvaged(
+    data: bytes,
+    encoding: int | None,
+    codec: str | None,
+    references: bool,
+    problems: list[errors.MarcError],
+    source: str | None,
+) -> bytes:
+    """The flat form of what can be told of a record. Raises the error of one that is lost."""
+    converter = converter_of(
+        "marc",
+        "flat",
+        c.Encoding.BYTES if encoding is None else encoding,
+        references=references,
+        is_lenient=True,
+    )
+    flat = converter.convert_one(data, source, problems)
+    return flat if codec is None else flat.decode(codec, "replace").encode()
+
+
 class Marc8Decoder:
     """MARC-8 text to Unicode, a value at a time."""
 
@@ -539,6 +578,7 @@ def converter_of(
     unmappable: str = "error",
     references: bool = False,
     replace_forbidden: bool = False,
+    is_lenient: bool = False,
 ) -> Converter:
     """The thread's own converter of single records, made once for each set of options."""
     key = (
@@ -549,6 +589,7 @@ def converter_of(
         unmappable,
         references,
         replace_forbidden,
+        is_lenient,
     )
     converter = _per_thread.converters.get(key)
     if converter is None:
@@ -560,6 +601,7 @@ def converter_of(
             unmappable=unmappable,
             references=references,
             replace_forbidden=replace_forbidden,
+            is_lenient=is_lenient,
             is_single=True,
         )
     return converter

@@ -87,6 +87,8 @@ def format_of_data(head: bytes) -> str | None:
 
 def raise_os_error(error: OSError, path: str, doing: str) -> NoReturn:
     """Raise what stands for an OSError about `path`, one of this package's errors."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        raise error  # not the system's: a handler of signals raised it in the midst of the call
     kinds = {FileNotFoundError: SourceNotFound, IsADirectoryError: SourceIsDirectory}
     kind = kinds.get(type(error), SourceError)
     failure = kind(f"cannot {doing}: {error.strerror or error}", source=path)

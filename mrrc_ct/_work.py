@@ -11,7 +11,7 @@ from . import _core
 from ._bindings import FINAL, Status
 from ._source import Window
 from .base import Origin
-from .errors import CompressedDataInvalid, MarcError, SourceError, Utf8Invalid
+from .errors import CompressedDataInvalid, MarcError, Utf8Invalid
 from .reader import MARCReader
 from .record import Record, flat_record
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import _bindings as c
     from ._pieces import Pieces
     from .base import BaseRecord
+    from .recovery import Recovery
 
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
@@ -46,7 +47,9 @@ class Report:
     """What a conversion or a count did.
 
     Attributes: `source` and `target` (their names), `from_` and `to` (formats), `records_read`,
-    `records_written`, `records_lost`, `errors` (the first thousand, in the source's order),
+    `records_written`, `records_lost`, `records_salvaged` (written, but something of them may be
+    missing or another than it was), `warnings` (of records that are whole), `errors` (the first
+    thousand of all these, in the source's order),
     `characters_replaced`, `bytes_read`, `bytes_written`, `seconds`.
     """
 
@@ -59,6 +62,9 @@ class Report:
         self.records_read = 0
         self.records_written = 0
         self.records_lost = 0
+        self.records_salvaged = 0
+        self.warnings = 0
+        self._salvaged: int | None = None
         self.errors: list[MarcError] = []
         self.characters_replaced = 0
         self.bytes_read = 0
@@ -67,17 +73,25 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was lost."""
-        return self.records_lost == 0
+        """Whether nothing was lost, and nothing had to be salvaged."""
+        return self.records_lost == 0 and self.records_salvaged == 0
 
     def add(self, error: MarcError) -> None:
-        """Note the loss of a record."""
-        self.records_lost += 1
+        """Note what is wrong with a record."""
+        if error.outcome == "lost":
+            self.records_lost += 1
+        elif error.outcome == "warning":
+            self.warnings += 1
+        elif self._salvaged != error.record_number:
+            self.records_salvaged += 1
+            self._salvaged = error.record_number
         if len(self.errors) < ERRORS_MAX:
             self.errors.append(error)
 
     def __str__(self) -> str:
         lost = f", {self.records_lost:,} lost" if self.records_lost else ""
+        if self.records_salvaged:
+            lost = f", {self.records_salvaged:,} of them salvaged{lost}"
         number = self.records_read if self.to == "count" else self.records_written
         replaced = (
             f", {self.characters_replaced:,} characters replaced"
@@ -207,14 +221,16 @@ class Work:
                     continue
                 if piece is None:
                     return
+                lost = 0
                 for damage in _core.piece_damages(piece):
                     loss = _core.error_of(damage.problem, self.window.name)
                     loss.record_number = begun + (loss.record_number or 0)
+                    lost += loss.outcome == "lost"
                     self.lose(loss)
                 counts = piece.counts
                 is_counted = report.to == "count"
                 begun += counts.records_read if is_counted else counts.records_written
-                begun += piece.damage_count
+                begun += lost
                 report.records_read += counts.records_read
                 report.bytes_read += piece.source_length
                 yield piece
@@ -264,11 +280,13 @@ class Work:
         unmappable: str,
         references: bool,
         replace_forbidden: bool,
+        recovery: Recovery,
     ) -> Generator[bytes | memoryview, None, None]:
         """The same by way of Record objects, for the encodings that only Python knows."""
         report = self.report
         if report.from_ == "marc":
-            records = _read_lenient(MARCReader.over(self.window, from_encoding, references), self)
+            reader = MARCReader.over(self.window, from_encoding, references, recovery)
+            records = _read_lenient(reader, self)
         else:
             records = records_of_text(self)
         formatter = Formatter(report.to, replace_forbidden)
@@ -370,20 +388,21 @@ class Formatter:
 
 
 def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
+    pairs = reader.iter_with_errors()
     while True:
         try:
-            record = reader.read_record()
-        except CompressedDataInvalid as error:
-            work.lose(error)
-            continue
-        except SourceError:
-            raise
-        except MarcError as error:
-            work.lose(error)
-            continue
-        if record is None:
+            for record, error in pairs:
+                if error is not None:
+                    work.lose(error)
+                if record is None:
+                    continue
+                for problem in record.errors:
+                    work.lose(problem)
+                yield record
             return
-        yield record
+        except CompressedDataInvalid as problem:
+            work.lose(problem)
+            pairs = reader.iter_with_errors()
 
 
 def records_of_text(work: Work) -> Iterator[Record]:

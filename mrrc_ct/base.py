@@ -82,14 +82,20 @@ _new: Callable[[type[F]], F] = object.__new__
 class Origin:
     """Where records come from and how they are to be read: one for all records of a reader."""
 
-    __slots__ = ("asked", "codec", "encoding", "name", "references")
+    __slots__ = ("asked", "codec", "encoding", "is_lenient", "name", "references")
 
     def __init__(
-        self, name: str | None = None, from_encoding: str | None = None, references: bool = False
+        self,
+        name: str | None = None,
+        from_encoding: str | None = None,
+        references: bool = False,
+        is_lenient: bool = False,
     ) -> None:
         """Raises LookupError for an encoding that nobody knows, ValueError for an unfit one."""
         self.name = name
         self.references = references
+        #: Whether text that is not what it should be is read as far as it can be.
+        self.is_lenient = is_lenient
         #: How many records had to be decoded since a batch of them was made.
         self.asked = 0
         #: The core's number of the encoding, or None when Python's `codec` has to decode.
@@ -115,7 +121,7 @@ class BaseRecord(Generic[F]):
     """
 
     # Empty until they are needed, as `_kind` tells: `_leader`, `_fields` and `_given`.
-    __slots__ = ("_data", "_fields", "_given", "_kind", "_leader", "_origin")
+    __slots__ = ("_data", "_errors", "_fields", "_given", "_kind", "_leader", "_origin")
 
     # Where a record stands in what it was read from: its number, from 1, and its first byte.
     _number: int = 0
@@ -126,6 +132,8 @@ class BaseRecord(Generic[F]):
     # CUT: by their index in that list, the fields that are handed out, which are the truth instead
     # of the bytes, and the tags that they then had.
     _given: dict[int, tuple[F, str]]
+    # What was wrong with the record when it was read; nothing unless it is set.
+    _errors: list[MarcError]
     _field_class: type[F]
     _leader_class: type[Leader] = Leader
 
@@ -156,6 +164,17 @@ class BaseRecord(Generic[F]):
         with lock_of(self):
             self._leader = self._as_leader(value)
             self._kind |= LEADER_OUT
+
+    @property
+    def errors(self) -> list[MarcError]:
+        """What was wrong with the record when it was read.
+
+        Only readers with a `recovery_mode` give records with errors. Those of its text are found
+        when it is first looked into.
+        """
+        if self._origin.is_lenient:
+            self._peek("001")
+        return getattr(self, "_errors", [])
 
     def _as_leader(self, value: Leader | str) -> Leader:
         return value if isinstance(value, Leader) else Leader(value)
@@ -201,7 +220,8 @@ class BaseRecord(Generic[F]):
         if origin.codec is not None:
             flat = _core.converter_of("marc", "flat", Encoding.BYTES).convert_one(data)
             try:
-                return flat.decode(origin.codec).encode()
+                how = "replace" if origin.is_lenient else "strict"
+                return flat.decode(origin.codec, how).encode()
             except UnicodeDecodeError as error:
                 raise self._placed(
                     TextError(
@@ -215,10 +235,18 @@ class BaseRecord(Generic[F]):
         """The bytes that were read, as the core makes UTF-8 of them."""
         origin = self._origin
         converter = _core.converter_of(
-            "marc", "flat", origin.encoding or Encoding.KEPT, references=origin.references
+            "marc",
+            "flat",
+            origin.encoding or Encoding.KEPT,
+            references=origin.references,
+            is_lenient=origin.is_lenient,
         )
+        problems: list[MarcError] | None = [] if origin.is_lenient else None
         try:
-            return converter.convert_one(self._data)
+            flat = converter.convert_one(self._data, problems=problems)
+            if problems:
+                self._errors = [self._placed(problem) for problem in problems]
+            return flat
         except MarcError as problem:
             raise self._placed(problem) from None
 
@@ -442,6 +470,7 @@ class BaseRecord(Generic[F]):
             unmappable,
             self._origin.references,
             replace_forbidden,
+            self._origin.is_lenient,
         )
         try:
             return converter.convert_one(data)
@@ -470,7 +499,7 @@ class BaseRecord(Generic[F]):
                 if self._is_plain() and not is_changed:
                     return self._data
                 return self._as_kept(unmappable)
-            if not is_changed:
+            if not is_changed and not self._kind & FLAT:
                 return self._data
             encoding = origin.codec
         number = _core.encoding_number(encoding)

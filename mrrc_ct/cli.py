@@ -1,7 +1,7 @@
 """The command line: `mrrc-ct convert`, `count` and `print`.
 
-Exit status: 0 when all went well, 1 when records were lost on the way (each is listed on standard
-error), 2 when the work could not be done.
+Exit status: 0 when all went well, 1 when records were lost or had to be salvaged on the way (each
+is listed on standard error), 2 when the work could not be done.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mrrc-ct",
         description="Read, convert and count MARC records.",
-        epilog="Exit status: 0 done, 1 records were lost (listed on standard error), 2 failed.",
+        epilog="Exit status: 0 done, 1 records were lost or salvaged (listed on standard error), "
+        "2 failed.",
     )
     parser.add_argument("--version", action="version", version=f"mrrc-ct {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -97,6 +98,16 @@ def _add_reading(command: Any) -> None:
     )
 
 
+def _add_recovery(command: Any) -> None:
+    command.add_argument(
+        "--recovery",
+        choices=("lenient", "strict"),
+        default="lenient",
+        help="of a damaged record of ISO 2709 write what can be told (lenient, the default), "
+        "or nothing (strict)",
+    )
+
+
 def _add_convert(commands: Any) -> None:
     command = _command(
         commands,
@@ -134,6 +145,7 @@ def _add_convert(commands: Any) -> None:
         default="error",
         help="for what XML forbids: leave the record out, or write U+FFFD",
     )
+    _add_recovery(command)
     _add_threads(command)
     command.set_defaults(run=_convert)
 
@@ -164,6 +176,7 @@ def _add_print(commands: Any) -> None:
         "mrrc-ct print books.mrc | less",
     )
     _add_reading(command)
+    _add_recovery(command)
     command.set_defaults(run=_print)
 
 
@@ -188,6 +201,7 @@ def _convert(options: argparse.Namespace) -> int:
             unmappable=options.unmappable,
             references=options.references,
             invalid_xml=options.invalid_xml,
+            recovery_mode=options.recovery,
             on_error=progress.error,
             progress=progress,
         )
@@ -218,6 +232,7 @@ def _print(options: argparse.Namespace) -> int:
             options.from_,
             from_encoding=options.from_encoding,
             references=options.references,
+            recovery_mode=options.recovery,
             on_error=progress.error,
             progress=progress,
         )
@@ -270,9 +285,9 @@ class _Progress:
         self._width = len(text)
 
     def error(self, error: MarcError) -> None:
-        """List the loss of a record."""
+        """List the loss of a record, or of a part of it."""
         self._clear()
-        _say(f"mrrc-ct: {error}")
+        _say(f"mrrc-ct: {error.outcome}: {error}")
 
     def _clear(self) -> None:
         if self._width:

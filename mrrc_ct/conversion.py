@@ -25,6 +25,7 @@ from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .reader import MARCReader
 from .record import Record
+from .recovery import Recovery
 from .writer import MARCWriter
 
 # The module typing takes longer to import than all of this package.
@@ -57,6 +58,7 @@ def convert(
     unmappable: str = "error",
     references: bool = False,
     invalid_xml: str = "error",
+    recovery_mode: str = "lenient",
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -68,13 +70,16 @@ def convert(
     `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references`
     reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
-    A record that cannot be read or written is left out: `on_error` is called with the error, and
-    the report lists it. `progress` is called now and then with the bytes read, the size of the
-    source or None, and the records read. `threads` work on ISO 2709 at the same time; output and
-    report are those of one. Other formats, and encodings that only Python knows, take one. Raises
-    FormatUnknown, SourceError and its kin, and ValueError for an option that there is not.
+    Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
+    cannot be read or written at all is left out. `on_error` is called with each error, whose
+    `outcome` tells which of these it is, and the report lists it. `progress` is called now and then
+    with the bytes read, the size of the source or None, and the records read. `threads` work on ISO
+    2709 at the same time; output and report are those of one. Other formats, and encodings that
+    only Python knows, take one. Raises FormatUnknown, SourceError and its kin, and ValueError for
+    an option that there is not.
     """
     _check_threads(threads)
+    recovery = Recovery(recovery_mode)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
     source_encoding = _core.encoding_number(from_encoding)
@@ -94,7 +99,7 @@ def convert(
         )
         if is_foreign:
             pieces = work.by_record(
-                from_encoding, encoding, unmappable, references, replace_forbidden
+                from_encoding, encoding, unmappable, references, replace_forbidden, recovery
             )
         else:
             options: dict[str, Any] = {
@@ -103,6 +108,7 @@ def convert(
                 "unmappable": unmappable,
                 "references": references,
                 "replace_forbidden": replace_forbidden,
+                "is_lenient": recovery.is_lenient,
             }
             is_parallel = threads > 1 and from_ == "marc"
             if not is_parallel:

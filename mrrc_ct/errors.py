@@ -132,6 +132,10 @@ class NotOneRecord(MarcError, ValueError):
     """One record was expected, and there are none or several."""
 
 
+class TooManyErrors(MarcError):
+    """More records are damaged than were to be put up with."""
+
+
 class StructureError(MarcError, ValueError):
     """A record does not have the structure that ISO 2709 and MARC 21 demand."""
 

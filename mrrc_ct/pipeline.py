@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from . import _core
-from ._bindings import Job
+from ._bindings import Job, Kind
 from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
 from ._source import open_source
 from .base import Origin
 from .errors import MarcError, PipelineClosed, SeekNotSupported
 from .reader import RecordIterator, records_of_batch
+from .recovery import Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -125,18 +126,24 @@ class ProducerConsumerPipeline(RecordIterator):
         references: bool = False,
         start: int = 0,
         stop: int | None = None,
+        recovery_mode: str = "strict",
+        max_errors: int | None = None,
     ) -> None:
         """Start reading paths, bytes or binary file objects, one behind the other.
 
         `buffer_size` is in bytes, `channel_capacity` in pieces, those in use counted; `workers` are
         threads. Without `ordered` pieces come as they are ready, and records have no numbers.
         `start` and `stop`, offsets in bytes, choose the records that begin in `[start, stop)` of a
-        regular file. The other options are those of `MARCReader`. Raises SourceError and its kin
+        regular file. The other options are those of `MARCReader`; `next()` and `try_next()` give
+        no None for a record that is lost. Raises SourceError and its kin
         for what cannot be opened, ValueError for a number that is too small or too large.
         """
+        self._recovery = Recovery(recovery_mode, max_errors)
         self._lock = allocate_lock()
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
+        # A lost record is to be raised, whatever the mode.
+        self._is_told = False
         # All below belongs to whoever has the lock.
         self._sources = list(sources)[::-1]
         self._reading = from_encoding, references
@@ -145,6 +152,7 @@ class ProducerConsumerPipeline(RecordIterator):
             "capacity": channel_capacity,
             "workers": workers,
             "ordered": ordered,
+            "is_lenient": self._recovery.is_lenient,
         }
         self._error: MarcError | None = None
         self._open: _Open | None = None
@@ -219,7 +227,7 @@ class ProducerConsumerPipeline(RecordIterator):
             raise SeekNotSupported(
                 "start and stop are for a file by its name that is not packed", source=window.name
             )
-        self._origin = Origin(window.name, *self._reading)
+        self._origin = Origin(window.name, *self._reading, self._recovery.is_lenient)
         self._pieces = Pieces(window, Job.SCAN, start=start, stop=stop, **self._options)
         self._counted = self._counted[0], self._pieces
         self._number = 0
@@ -249,7 +257,10 @@ class ProducerConsumerPipeline(RecordIterator):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
-                return self._batch.pop()
+                record = self._batch.pop()
+                if record is not None:  # the place of one that is lost
+                    return record
+                continue
             except IndexError:
                 pass
             left = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
@@ -274,7 +285,10 @@ class ProducerConsumerPipeline(RecordIterator):
         """
         while True:
             try:
-                return self._batch.pop()
+                record = self._batch.pop()
+                if record is not None:  # the place of one that is lost
+                    return record
+                continue
             except IndexError:
                 pass
             if not self._lock.acquire(blocking=False):
@@ -351,6 +365,13 @@ class ProducerConsumerPipeline(RecordIterator):
         limit = piece.damages[-1].entry if piece.damages else piece.entries
         if piece.entry < limit:
             last = min(piece.entry + _core.RECORDS_A_BATCH, limit)
+            if self._recovery.is_lenient:
+                kinds = _core.piece_kinds(piece.piece, piece.entry, last)
+                first = kinds.find(Kind.DAMAGED)
+                if first == 0:
+                    self._save(piece)
+                    return
+                last = piece.entry + first if first > 0 else last
             start = piece.start
             ends = _core.piece_ends(piece.piece, piece.entry, last)
             records = records_of_batch(
@@ -366,6 +387,7 @@ class ProducerConsumerPipeline(RecordIterator):
             piece.offset += ends[-1] - start
             if piece.number is not None:
                 piece.number += len(records)
+            self._recovery.summary.records_read += len(records)
             records.reverse()
             self._batch = records
         elif piece.damages:
@@ -375,12 +397,49 @@ class ProducerConsumerPipeline(RecordIterator):
             error.record_number = piece.number
             if piece.number is not None:
                 piece.number += 1
+            self._recovery.summary.bytes_skipped += damage.offset - (error.byte_offset or 0)
+            self._recovery.note([error])
         else:
             self._open = None
             if self._pieces is not None:
                 self._pieces.give_back(piece.piece)
 
+    def _save(self, piece: _Open) -> None:
+        """Bring on what can be told of a damaged record, or the place of one that is lost."""
+        start, offset, number = piece.start, piece.offset, piece.number
+        (end,) = _core.piece_ends(piece.piece, piece.entry, piece.entry + 1)
+        data = bytes(piece.view[start:end])
+        piece.entry += 1
+        piece.start = end
+        piece.offset += len(data)
+        if piece.number is not None:
+            piece.number += 1
+        recovery = self._recovery
+        try:
+            record = recovery.salvaged(data, self._origin, number, offset)
+        except MarcError as error:
+            recovery.summary.bytes_skipped += len(data)
+            recovery.note([error])
+            if self._is_told:
+                self._error = error
+            elif recovery.is_permissive:
+                self._batch = [None]  # type: ignore[list-item]
+            return
+        recovery.note(record.errors)
+        recovery.summary.records_read += 1
+        self._batch = [record]
+
     # ---- beside the records
+
+    @property
+    def summary(self) -> Summary:
+        """What has been read, salvaged and lost up to now."""
+        return self._recovery.summary
+
+    def iter_with_errors(self) -> Iterator[tuple[Record, None] | tuple[None, MarcError]]:
+        """As that of `MARCReader`."""
+        self._is_told = True
+        yield from super().iter_with_errors()
 
     @property
     def stats(self) -> PipelineStats:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from . import _core
-from ._bindings import FINAL, Encoding, Kind, Status
+from ._bindings import FINAL, LENIENT, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import DECODED, KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
+from .recovery import Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def records_of_batch(
     new, start = Record.__new__, 0
     # When most of the last batch had to be decoded, this one is at once.
     decoded = None
-    if origin.asked * 2 > len(ends) and origin.codec is None:
+    if origin.asked * 2 > len(ends) and origin.codec is None and not origin.is_lenient:
         decoded = iter(_core.flat_forms(data, origin.encoding, origin.references))
     origin.asked = 0
     for end, kind in zip(ends, kinds):
@@ -118,6 +119,8 @@ class MARCReader(RecordIterator):
         references: bool = False,
         start: int = 0,
         stop: int | None = None,
+        recovery_mode: str = "strict",
+        max_errors: int | None = None,
     ) -> None:
         """Open a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes or a binary file object.
 
@@ -128,9 +131,16 @@ class MARCReader(RecordIterator):
         SourceError and its kin for what cannot be opened, SeekNotSupported where `start` or `stop`
         is given for a stream, LookupError for an unknown encoding, ValueError for a negative
         offset.
+
+        `recovery_mode`: `strict` raises the error of a damaged record, and the next read goes on
+        behind it. `lenient` salvages: every field that can still be told is kept, what was wrong is
+        in `record.errors`, and what is beyond saving is left out; `permissive` gives None in its
+        place when iterating. `summary` tells what was lost. More than `max_errors` damaged records
+        raise TooManyErrors.
         """
+        recovery = Recovery(recovery_mode, max_errors)
         window = open_source(source)
-        self._open(window, from_encoding, references)
+        self._open(window, from_encoding, references, recovery)
         if stop is not None:
             first = window.offset
             self._stop = find_boundary(window, _checked(stop))
@@ -138,14 +148,24 @@ class MARCReader(RecordIterator):
         if start:
             find_boundary(window, _checked(start))
 
-    def _open(self, window: Window, from_encoding: str | None, references: bool) -> None:
+    def _open(
+        self,
+        window: Window,
+        from_encoding: str | None,
+        references: bool,
+        recovery: Recovery,
+    ) -> None:
         self._window: Window | None = window
-        self._origin = Origin(window.name, from_encoding, references)
+        self._recovery = recovery
+        self._is_lenient = recovery.is_lenient
+        self._origin = Origin(window.name, from_encoding, references, recovery.is_lenient)
         self._scanner = _core.Scanner()
         # What of a batch is still to be handed out, the next one last: a record that is handed out
         # belongs to the caller alone, and its memory is free again as soon as he drops it.
         self._batch: list[Record] = []
         self._number = 0
+        # A lost record is to be raised, whatever the mode.
+        self._is_told = False
         # Found behind that: where each record ends, counted from where `_taken` bytes before the
         # window's front was, and its kind.
         self._ends: list[int] = []
@@ -161,11 +181,15 @@ class MARCReader(RecordIterator):
 
     @classmethod
     def over(
-        cls, window: Window, from_encoding: str | None = None, references: bool = False
+        cls,
+        window: Window,
+        from_encoding: str | None = None,
+        references: bool = False,
+        recovery: Recovery | None = None,
     ) -> MARCReader:
         """A reader over a window that somebody else has opened."""
         reader = cls.__new__(cls)
-        reader._open(window, from_encoding, references)
+        reader._open(window, from_encoding, references, recovery or Recovery())
         return reader
 
     def __next__(self) -> Record:
@@ -181,9 +205,26 @@ class MARCReader(RecordIterator):
     def read_record(self) -> Record | None:
         """The next record; None at the end, and only there. Raises what iterating would."""
         try:
-            return self.__next__()
+            record: Record | None = None
+            while record is None:  # the place of one that is lost
+                record = self.__next__()
+            return record
         except StopIteration:
             return None
+
+    @property
+    def summary(self) -> Summary:
+        """What has been read, salvaged and lost up to now."""
+        return self._recovery.summary
+
+    def iter_with_errors(self) -> Iterator[tuple[Record, None] | tuple[None, MarcError]]:
+        """Records and errors in the order of the source: `(record, None)` or `(None, error)`.
+
+        Never raises for a damaged record. One that was salvaged has its errors with it. A source
+        that cannot be read still raises SourceError.
+        """
+        self._is_told = True
+        yield from super().iter_with_errors()
 
     def tell(self) -> int:
         """Where the next record begins, in bytes from the start of the source."""
@@ -223,7 +264,15 @@ class MARCReader(RecordIterator):
         window = self._opened()
         while True:
             if self._ends:
-                self._batch = self._made(window)
+                count = _core.RECORDS_A_BATCH
+                if self._is_lenient:
+                    first = self._kinds.find(Kind.DAMAGED)
+                    if first == 0:
+                        if self._save(window):
+                            return True
+                        continue
+                    count = min(count, first) if first > 0 else count
+                self._batch = self._made(window, count)
                 return True
             if self._problem is not None:
                 self._raise_problem(window)
@@ -233,6 +282,8 @@ class MARCReader(RecordIterator):
             if self._stop is not None and window.offset >= self._stop:
                 return False
             address, length, flags = window.look()
+            if self._is_lenient:
+                flags |= LENIENT
             status, self._ends, self._kinds = self._scanner.scan(address, length, flags)
             self._taken = 0
             if status == Status.PROBLEM:
@@ -246,9 +297,9 @@ class MARCReader(RecordIterator):
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def _made(self, window: Window) -> list[Record]:
-        """The next of the records that were found, the first one last."""
-        count, taken = _core.RECORDS_A_BATCH, self._taken
+    def _made(self, window: Window, count: int) -> list[Record]:
+        """The next of the records that were found, so many at most, the first one last."""
+        taken = self._taken
         ends, self._ends = self._ends[:count], self._ends[count:]
         kinds, self._kinds = self._kinds[:count], self._kinds[count:]
         self._taken = ends[-1]
@@ -263,8 +314,33 @@ class MARCReader(RecordIterator):
         )
         window.take(length)
         self._number += len(records)
+        self._recovery.summary.records_read += len(records)
         records.reverse()
         return records
+
+    def _save(self, window: Window) -> bool:
+        """Bring on what can be told of a damaged record, or the place of one that is lost."""
+        length = self._ends.pop(0) - self._taken
+        self._taken += length
+        self._kinds = self._kinds[1:]
+        data, offset = window.head(length), window.offset
+        window.take(length)
+        self._number += 1
+        recovery = self._recovery
+        try:
+            record = recovery.salvaged(bytes(data), self._origin, self._number, offset)
+        except MarcError as error:
+            recovery.summary.bytes_skipped += length
+            recovery.note([error])
+            if self._is_told:
+                raise
+            if recovery.is_permissive:
+                self._batch = [None]  # type: ignore[list-item]
+            return recovery.is_permissive
+        recovery.note(record.errors)
+        recovery.summary.records_read += 1
+        self._batch = [record]
+        return True
 
     def _leave_out(self, stop: int) -> None:
         """Leave out what begins at the boundary where the reading stops, one of the ends."""
@@ -282,6 +358,7 @@ class MARCReader(RecordIterator):
         error.record_number = self._number
         error.byte_offset = window.offset
         try:
+            self._recovery.note([error])
             raise error
         finally:
             # Or the error, its traceback and this reader would keep each other alive.
@@ -292,6 +369,7 @@ class MARCReader(RecordIterator):
         address, length, flags = window.look()
         skip, found = _core.resync(address, length, bool(flags & FINAL))
         window.take(skip)
+        self._recovery.summary.bytes_skipped += skip
         self._is_lost = not found
         if not found:
             window.fill()

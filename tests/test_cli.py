@@ -47,6 +47,10 @@ def test_damage_is_listed_and_ends_with_status_1(
     path.write_bytes(b"".join(records))
     status, out, err = run("convert", path, "--to", "jsonl")
     assert status == 1
+    assert len(out.splitlines()) == 150
+    assert "salvaged: " in err and "1 of them salvaged" in err
+    status, out, err = run("convert", path, "--to", "jsonl", "--recovery", "strict")
+    assert status == 1
     assert len(out.splitlines()) == 149
     assert f"{path}: record 11, byte {len(b''.join(records[:10]))}" in err
     assert "1 lost" in err

@@ -208,7 +208,7 @@ def test_a_terminator_inside_a_field_moves_nothing_into_another() -> None:
             read()
         assert caught.value.tag == "245"
     written = io.BytesIO()
-    report = mrrc_ct.convert(sound + data + sound, written, "jsonl")
+    report = mrrc_ct.convert(sound + data + sound, written, "jsonl", recovery_mode="strict")
     # JSON can say it.
     assert report.records_written == 3
     assert b"Odes\\u001eand more" in written.getvalue()

@@ -58,6 +58,9 @@ pub const Options = extern struct {
     replace_forbidden: u32,
     /// The character to read for bytes that are no text; 0 makes them a problem.
     replacement: u32,
+    /// Nonzero: save what can be told of damaged ISO 2709 records, and of text that is not what
+    /// leader/09 says; U+FFFD, which such text has, is written in MARC-8 as `|`. Everything that was wrong is a problem, with its outcome.
+    is_lenient: u32,
     /// Nonzero: one record by itself, no collection around it.
     is_single: u32,
     /// Nonzero: from the middle of a collection, nothing around it.
@@ -106,6 +109,7 @@ const flag_start = 4;
 const flag_closely = 8;
 const flag_utf8 = 16;
 const flag_flush = 32;
+const flag_lenient = 64;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -121,28 +125,38 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     if (length > std.math.maxInt(u32)) return @backingInt(Status.invalid_argument);
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
+    const is_lenient = flags & flag_lenient != 0;
     var at: usize = 0;
     var count: usize = 0;
     var records: usize = 0;
     const status: Status = while (count < capacity) {
         var kind: u8 = @backingInt(Kind.gap);
-        var end = at + iso2709.gapLength(data[at..], at == 0 and flags & flag_start != 0);
-        if (end == at) {
-            const checked = iso2709.check(data[at..], final, problem) catch {
-                problem.look(data[at..]);
-                problem.setControlNumber(iso2709.controlNumber(data[at..]));
-                break .problem;
-            };
-            const frame = switch (checked) {
-                .record => |frame| frame,
+        const rest = data[at..];
+        var taken = iso2709.gapLength(rest, at == 0 and flags & flag_start != 0);
+        if (taken == 0) {
+            const checked: ?iso2709.Status = iso2709.check(rest, final, problem) catch null;
+            if (checked) |state| switch (state) {
+                .record => |frame| if (is_lenient and !frame.is_clean) {
+                    kind = @backingInt(Kind.damaged);
+                    taken = frame.length;
+                } else {
+                    kind = walk.kindOf(rest[0..frame.length], frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
+                    if (is_lenient) kind |= walk.lenientKind(rest[0..frame.length], kind);
+                    taken = frame.length;
+                },
                 .need_more => break .need_input,
                 .end => break .done,
-            };
-            const record = data[at..][0..frame.length];
-            kind = walk.kindOf(record, frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
-            end += frame.length;
+            } else if (is_lenient) {
+                taken = walk.damagedLength(rest, final) orelse break .need_input;
+                kind = @backingInt(Kind.damaged);
+            } else {
+                problem.look(rest);
+                problem.setControlNumber(iso2709.controlNumber(rest));
+                break .problem;
+            }
             records += 1;
         }
+        const end = at + taken;
         if (ends) |pointer| pointer[count] = @intCast(end);
         if (kinds) |pointer| pointer[count] = kind;
         count += 1;
@@ -154,11 +168,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
     const data = slice(bytes, length);
-    if (iso2709.soundFrame(data)) |frame_length| {
-        skip.* = frame_length;
-        return @backingInt(Status.done);
-    }
-    const sync = iso2709.resync(data, flags & flag_final != 0);
+    const sync = walk.wayOut(data, flags & flag_final != 0);
     skip.* = sync.skip;
     return @backingInt(if (sync.found) Status.done else Status.need_input);
 }
@@ -181,6 +191,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .references = options.references != 0,
         .replace_forbidden = options.replace_forbidden != 0,
         .replacement = if (options.replacement == 0) null else @intCast(options.replacement),
+        .is_lenient = options.is_lenient != 0,
         .is_single = options.is_single != 0,
         .is_part = options.is_part != 0,
     };
@@ -498,6 +509,7 @@ pub const flag_table = .{
     .{ "START", flag_start, "The bytes are the start of a stream: a byte order mark may stand there." },
     .{ "CLOSELY", flag_closely, "Look at the text and the parts of fields, too, and tell what is irregular." },
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
+    .{ "LENIENT", flag_lenient, "A damaged record is an entry of its own kind, whole, and no problem." },
     .{ "FLUSH", flag_flush, "More input may be long in coming." },
 };
 

@@ -14,6 +14,8 @@ const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
 const pymarc_writer = @import("pymarc_writer.zig");
 const record_module = @import("record.zig");
+const salvage_module = @import("salvage.zig");
+const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
 const Walk = @import("walk.zig").Walk;
 const problem_module = @import("problem.zig");
@@ -22,6 +24,7 @@ const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
 const Resync = record_module.Resync;
+const Salvage = salvage_module.Salvage;
 const Step = record_module.Step;
 
 pub const Format = enum(u32) {
@@ -62,6 +65,8 @@ pub const Options = struct {
     replace_forbidden: bool = false,
     /// Written for bytes that are no text; null reports them.
     replacement: ?u21 = null,
+    /// Save what can be told of damaged ISO 2709 records, and of text that is not what it should be.
+    is_lenient: bool = false,
     /// One record by itself: no collection around it.
     is_single: bool = false,
     /// Records from the middle of a collection: nothing around them, but what stands between two
@@ -75,6 +80,7 @@ pub const Status = enum(u32) {
     /// Enough output for one call: take it and call again with what was not consumed.
     output = 1,
     /// One record was lost, `problem` says why. Call again with what was not consumed.
+    /// The same for each thing that was wrong with a record that was written, as `problem` says.
     problem = 2,
     /// The input has ended and the output is complete.
     done = 3,
@@ -119,17 +125,22 @@ pub const Converter = struct {
     raw: ?[]const u8 = null,
     /// What the text of the record just read was encoded in.
     encoding: Encoding = .utf8,
+    salvage: Salvage,
+    /// How many of the salvage's problems have been reported.
+    told: usize = 0,
 
     /// Made in place: the readers hold pointers into it.
     pub fn init(self: *Converter, gpa: std.mem.Allocator, options: Options) void {
         self.* = .{
             .gpa = gpa,
             .options = options,
+            .walk = .{ .is_lenient = options.is_lenient },
+            .salvage = .{ .gpa = gpa },
             .record = .init(gpa),
             .out = .{ .gpa = gpa },
             .encoded = .{ .gpa = gpa },
             .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
-            .encoder = .{ .gpa = gpa, .unmappable = options.unmappable },
+            .encoder = .{ .gpa = gpa, .unmappable = options.unmappable, .is_lenient = options.is_lenient },
             .xml = .{ .gpa = gpa, .problem = &self.problem },
             .json = .{ .problem = &self.problem },
             .mrk = .{ .problem = &self.problem },
@@ -141,6 +152,7 @@ pub const Converter = struct {
         self.out.deinit();
         self.encoded.deinit();
         self.decoder.deinit();
+        self.salvage.deinit();
         self.encoder.deinit();
         self.xml.deinit();
         self.* = undefined;
@@ -153,7 +165,8 @@ pub const Converter = struct {
         self.begun = 0;
         self.is_started = false;
         self.is_done = false;
-        self.walk = .{};
+        self.walk = .{ .is_lenient = self.options.is_lenient };
+        self.forget();
         self.lost = .no;
         self.xml.restart();
         self.json = .{ .problem = &self.problem };
@@ -176,6 +189,7 @@ pub const Converter = struct {
             self.decoder.replaced = 0;
             self.encoder.substituted = 0;
         }
+        if (self.tell()) return .problem;
         if (self.is_done) return .done;
         if (!self.is_started) {
             self.is_started = true;
@@ -183,6 +197,7 @@ pub const Converter = struct {
         }
         while (self.out.length() < enough) {
             const offset = consumed.*;
+            self.forget();
             const step = self.next(data[offset..], final) catch |err| switch (err) {
                 error.OutOfMemory => return error.OutOfMemory,
                 error.Problem => {
@@ -209,12 +224,14 @@ pub const Converter = struct {
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
                         error.Problem => {
-                            if (self.find("001")) |number| self.problem.setControlNumber(std.mem.trim(u8, number, " "));
+                            self.forget();
+                            if (self.controlNumber()) |number| self.problem.setControlNumber(number);
                             return self.report(data, offset);
                         },
                     };
                     self.begun += 1;
                     self.counts.records_written += 1;
+                    if (self.tell()) return .problem;
                 },
             }
         }
@@ -236,6 +253,33 @@ pub const Converter = struct {
         self.problem.byte_offset = self.position + offset;
         self.begun += 1;
         return .problem;
+    }
+
+    /// Bring on the next thing that was wrong with the last record.
+    fn tell(self: *Converter) bool {
+        if (self.told == self.salvage.problems.items.len) return false;
+        self.problem = self.salvage.problems.items[self.told];
+        self.told += 1;
+        return true;
+    }
+
+    /// What was wrong with the last record is told, or does not matter any more.
+    fn forget(self: *Converter) void {
+        self.salvage.problems.clearRetainingCapacity();
+        self.told = 0;
+    }
+
+    /// Place what was found wrong with the record that begins here.
+    fn placeProblems(self: *Converter, byte_offset: u64) void {
+        for (self.salvage.problems.items) |*problem| {
+            problem.records_before = self.begun;
+            problem.byte_offset = byte_offset;
+            if (self.controlNumber()) |number| problem.setControlNumber(number);
+        }
+    }
+
+    fn controlNumber(self: *const Converter) ?[]const u8 {
+        return std.mem.trim(u8, self.find("001") orelse return null, " ");
     }
 
     fn opening(self: *const Converter) []const u8 {
@@ -303,10 +347,13 @@ pub const Converter = struct {
 
     fn nextMarc(self: *Converter, data: []const u8, final: bool) Error!Step {
         self.raw = null;
-        const frame = switch (try self.walk.next(data, final, &self.problem)) {
+        const step = self.walk.next(data, final, &self.problem) catch |err|
+            if (self.options.is_lenient) try self.walk.next(data, final, &self.problem) else return err;
+        const frame = switch (step) {
             .record => |frame| frame,
             .gap => |length| return .{ .skip = length },
             .damage => |length| {
+                if (self.options.is_lenient) return self.save(data[0..length]);
                 self.counts.bytes_skipped += length;
                 return .{ .skip = length };
             },
@@ -316,6 +363,7 @@ pub const Converter = struct {
         try iso2709.read(data, frame, &self.record);
         const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
+        const byte_offset = self.walk.position - frame.length;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
@@ -324,8 +372,28 @@ pub const Converter = struct {
             },
             .bytes => {},
         }
-        if (!self.isCopied()) try self.decodeText(frame.is_canonical);
+        if (!self.isCopied()) {
+            try self.decodeText(frame.is_canonical);
+            self.placeProblems(byte_offset);
+        }
         return .{ .record = frame.length };
+    }
+
+    /// What can be told of a damaged record.
+    fn save(self: *Converter, damaged: []const u8) Error!Step {
+        const is_saved = try self.salvage.save(damaged, &self.record);
+        const problems = self.salvage.problems.items;
+        if (!is_saved) {
+            self.problem = problems[problems.len - 1];
+            self.forget();
+            return error.Problem;
+        }
+        const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
+        self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
+        if (self.encoding != .bytes) self.record.leader[9] = if (self.encoding == .utf8) 'a' else ' ';
+        try self.decodeText(false);
+        self.placeProblems(self.walk.position - damaged.len);
+        return .{ .record = damaged.len };
     }
 
     /// Nothing is to change: the record's own bytes are what would be written.
@@ -337,6 +405,7 @@ pub const Converter = struct {
     /// Bring the text of the fields into UTF-8.
     fn decodeText(self: *Converter, is_canonical: bool) Error!void {
         const record = &self.record;
+        if (self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
         switch (self.encoding) {
             .bytes => return,
             .utf8, .kept => {
@@ -347,7 +416,8 @@ pub const Converter = struct {
                     const at = utf8.indexOfInvalid(content) orelse continue;
                     self.problem.set(.utf8_invalid, field.start + at, content[at..@min(at + 4, content.len)], "the text is not UTF-8, which leader/09 says it is", .{}) catch {};
                     self.problem.setTag(field.tag);
-                    return error.Problem;
+                    if (!self.options.is_lenient) return error.Problem;
+                    try self.noteText(.salvaged);
                 };
             },
             .marc8 => self.decoder.setDefaults(self.find("066")),
@@ -359,7 +429,12 @@ pub const Converter = struct {
                 const is_control = record_module.isControlTag(field.tag);
                 self.decoder.decodeContent(&record.text, content, is_control, field.start, &self.problem) catch |err| {
                     if (err == error.Problem) self.problem.setTag(field.tag);
-                    return err;
+                    if (err != error.Problem or !self.options.is_lenient) return err;
+                    try self.noteText(.salvaged);
+                    record.text.shrink(start);
+                    self.decoder.replacement = 0xfffd;
+                    defer self.decoder.replacement = self.options.replacement;
+                    try self.decoder.decodeContent(&record.text, content, is_control, field.start, &self.problem);
                 };
             } else {
                 try self.appendReplacing(content);
@@ -368,6 +443,69 @@ pub const Converter = struct {
             field.end = @intCast(record.text.length());
         }
         record.seal();
+    }
+
+    /// Put down what is wrong with the text of a record that is read all the same.
+    fn noteText(self: *Converter, outcome: problem_module.Outcome) error{OutOfMemory}!void {
+        if (self.salvage.problems.items.len >= salvage_module.problems_max) return;
+        self.problem.look(self.record.bytes);
+        self.problem.become(outcome);
+        try self.salvage.problems.append(self.gpa, self.problem);
+    }
+
+    /// Where leader/09 is not true of any of the text, take the other encoding.
+    fn seeThroughLeader(self: *Converter) Error!void {
+        const record = &self.record;
+        var valid: usize = 0;
+        var invalid: usize = 0;
+        var first: ?record_module.Field = null;
+        for (record.fields.items) |field| {
+            const content = record.content(field);
+            if (scan.isAscii(content)) {
+                // An escape sequence is MARC-8 whatever else there is.
+                if (std.mem.indexOfScalar(u8, content, 0x1b) != null) invalid += 1;
+                continue;
+            }
+            if (first == null) first = field;
+            if (utf8.indexOfInvalid(content) == null) valid += 1 else invalid += 1;
+        }
+        const field = first orelse return;
+        const is_lie = switch (self.encoding) {
+            .utf8 => valid == 0 and try self.isMarc8(),
+            .marc8 => invalid == 0,
+            else => false,
+        };
+        if (!is_lie) return;
+        const content = record.content(field);
+        const at = scan.indexOfHigh(content);
+        const found = content[at..@min(at + 4, content.len)];
+        if (self.encoding == .utf8) {
+            self.problem.set(.utf8_invalid, field.start + at, found, "leader/09 says that the text is UTF-8; it is read as MARC-8, which it is", .{}) catch {};
+            self.encoding = .marc8;
+            record.leader[9] = ' ';
+        } else {
+            self.problem.set(.marc8_invalid, field.start + at, found, "leader/09 says that the text is MARC-8; it is read as UTF-8, which it is", .{}) catch {};
+            self.encoding = .utf8;
+            record.leader[9] = 'a';
+        }
+        self.problem.setTag(field.tag);
+        self.raw = null;
+        try self.noteText(.warning);
+    }
+
+    /// Whether all of the text can be MARC-8.
+    fn isMarc8(self: *Converter) error{OutOfMemory}!bool {
+        const record = &self.record;
+        defer record.text.clear();
+        self.decoder.setDefaults(self.find("066"));
+        for (record.fields.items) |field| {
+            const is_control = record_module.isControlTag(field.tag);
+            self.decoder.decodeContent(&record.text, record.content(field), is_control, field.start, &self.problem) catch |err| switch (err) {
+                error.OutOfMemory => return error.OutOfMemory,
+                error.Problem => return false,
+            };
+        }
+        return true;
     }
 
     fn appendReplacing(self: *Converter, content: []const u8) Error!void {

@@ -35,6 +35,8 @@ pub const Frame = struct {
     /// The fields stand in the order of the directory, one behind the other, nothing else between
     /// them: cutting the data at each 1E gives them, and `write` would give these very bytes.
     is_canonical: bool,
+    /// No field has a terminator inside.
+    is_clean: bool,
 
     pub fn fieldCount(self: Frame) usize {
         return (self.base_address - leader_length - 1) / entry_length;
@@ -141,7 +143,18 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     if (!is_canonical) if (std.mem.indexOfScalar(u8, data, record_terminator)) |inner| {
         return problem.set(.end_of_record_not_found, base + inner, data[inner .. inner + 1], "a record terminator 1D stands inside the record", .{});
     };
-    return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical };
+    const is_clean = is_canonical or isClean(directory, data);
+    return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical, .is_clean = is_clean };
+}
+
+fn isClean(directory: []const u8, data: []const u8) bool {
+    var at: usize = 0;
+    while (at < directory.len) : (at += entry_length) {
+        const entry = directory[at..][0..entry_length];
+        const content = data[parseDigits(5, entry[7..12]).?..][0 .. parseDigits(4, entry[3..7]).? - 1];
+        if (scan.indexOf(terminators, content) != content.len) return false;
+    }
+    return true;
 }
 
 /// Whether a checked record has fields, every data field of it begins with two indicators and goes
@@ -319,7 +332,7 @@ pub fn isGap(byte: u8) bool {
 pub fn controlNumber(data: []const u8) []const u8 {
     const record = data[0..@min(data.len, record_length_max)];
     const tag = "001";
-    if (record.len < record_length_min or !std.mem.eql(u8, record[leader_length..][0..tag.len], tag)) return "";
+    if (record.len < leader_length + entry_length or !std.mem.eql(u8, record[leader_length..][0..tag.len], tag)) return "";
     const begin = 1 + (std.mem.indexOfScalarPos(u8, record, leader_length, field_terminator) orelse return "");
     const end = std.mem.indexOfScalarPos(u8, record, begin, field_terminator) orelse return "";
     const number = record[begin..end];

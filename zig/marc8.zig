@@ -293,6 +293,9 @@ const Place = struct { set: Set, code: u24 };
 pub const Encoder = struct {
     gpa: std.mem.Allocator,
     unmappable: Unmappable = .@"error",
+    /// Write the fill character for U+FFFD, which stands where text could not be read, and for
+    /// control characters that MARC-8 does not have.
+    is_lenient: bool = false,
     /// Sets other than ASCII and ANSEL used since it was cleared: what 066 $c has to list.
     used: std.EnumSet(Set) = .empty,
     /// How many characters were written as references or fill characters.
@@ -487,6 +490,7 @@ pub const Encoder = struct {
 
     fn substitute(self: *Encoder, out: *Buffer, character: u32, problem: *Problem) Error!void {
         self.half_owed = null;
+        if (self.is_lenient and (character == 0xfffd or character < 0xa0)) return out.byte('|');
         switch (self.unmappable) {
             .@"error" => {
                 var bytes: [4]u8 = undefined;

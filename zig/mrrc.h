@@ -21,6 +21,7 @@ extern "C" {
 #define MRRC_START 4 /* The bytes are the start of a stream: a byte order mark may stand there. */
 #define MRRC_CLOSELY 8 /* Look at the text and the parts of fields, too, and tell what is irregular. */
 #define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
+#define MRRC_LENIENT 64 /* A damaged record is an entry of its own kind, whole, and no problem. */
 #define MRRC_FLUSH 32 /* More input may be long in coming. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
@@ -156,6 +157,7 @@ typedef struct MrrcOptions {
     uint32_t references;
     uint32_t replace_forbidden;
     uint32_t replacement;
+    uint32_t is_lenient;
     uint32_t is_single;
     uint32_t is_part;
 } MrrcOptions;

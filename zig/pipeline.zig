@@ -240,7 +240,7 @@ pub const Pipeline = struct {
 
     /// Start the workers. The pipeline stays where it is in memory.
     pub fn init(self: *Pipeline, gpa: std.mem.Allocator, options: Options) error{OutOfMemory}!void {
-        const begin: Walk = .{ .position = options.start };
+        const begin: Walk = .{ .position = options.start, .is_lenient = options.conversion.is_lenient };
         self.* = .{ .gpa = gpa, .options = options, .tail = .{ .gpa = gpa }, .tail_walk = begin, .tail_begin = begin };
         errdefer self.deinit();
         if (options.stop != std.math.maxInt(u64)) {
@@ -544,7 +544,7 @@ const Worker = struct {
                 return;
             };
             if (begin >= range.end) return;
-            walk = .{ .position = begin, .limit = range.end };
+            walk = .{ .position = begin, .limit = range.end, .is_lenient = self.pipeline.options.conversion.is_lenient };
         }
         const start = walk.position;
         piece.offset = start;
@@ -608,6 +608,7 @@ const Worker = struct {
         const counts = &piece.counts;
         while (true) {
             const step = walk.next(window.rest(), window.is_final, &self.problem) catch {
+                if (walk.is_lenient) continue;
                 self.problem.records_before = counts.records_read + piece.damages.items.len;
                 self.problem.byte_offset = walk.position;
                 self.problem.look(window.rest());
@@ -622,7 +623,9 @@ const Worker = struct {
                     counts.records_read += 1;
                     if (is_kept) {
                         try piece.ends.append(gpa, @intCast(window.at - first));
-                        try piece.kinds.append(gpa, walk_module.kindOf(record, frame, false, false));
+                        var kind = walk_module.kindOf(record, frame, false, false);
+                        if (walk.is_lenient) kind |= walk_module.lenientKind(record, kind);
+                        try piece.kinds.append(gpa, kind);
                     }
                 },
                 .gap => |length| {
@@ -632,7 +635,12 @@ const Worker = struct {
                         try piece.kinds.append(gpa, @backingInt(walk_module.Kind.gap));
                     }
                 },
-                .damage => |length| {
+                .damage => |length| if (walk.is_lenient and is_kept) {
+                    window.at += length;
+                    counts.records_read += 1;
+                    try piece.ends.append(gpa, @intCast(window.at - first));
+                    try piece.kinds.append(gpa, @backingInt(walk_module.Kind.damaged));
+                } else {
                     window.cut(length);
                     counts.bytes_skipped += length;
                     const damages = piece.damages.items;

@@ -21,6 +21,9 @@ const entry_length = record_module.entry_length;
 const field_terminator = record_module.field_terminator;
 const record_terminator = record_module.record_terminator;
 
+/// Bytes of an entry with a number too large for its place.
+const wide_length = entry_length + 1;
+
 /// No more is put down about one record.
 pub const problems_max = 64;
 
@@ -56,6 +59,8 @@ pub const Salvage = struct {
     directory_end: usize = 0,
     base: usize = 0,
     data: []const u8 = &.{},
+    /// All entries of the directory have 13 bytes.
+    is_wide: bool = false,
 
     pub fn deinit(self: *Salvage) void {
         self.bytes.deinit(self.gpa);
@@ -144,6 +149,7 @@ pub const Salvage = struct {
             }
         }
         try self.setBase(end + 1);
+        self.is_wide = self.isWide(self.directory, end);
         const best = self.directory;
         leader.* = try self.mendedLeader(bytes[0..best]);
         const stated: usize = digits(5, leader[12..17]) orelse 0;
@@ -155,6 +161,7 @@ pub const Salvage = struct {
             // The directory's own terminator is not there: another byte is, or none.
             const length = digits(4, bytes[best + 3 ..][0..4]).?;
             self.directory_end = base - 1;
+            self.is_wide = false;
             try self.setBase(if (end + 1 == base - 1 + length) base - 1 else base);
             return self.note(.directory_invalid, .salvaged, base - 1, bytes[base - 1 .. base], "1E", "the directory should end here with 1E", .{});
         }
@@ -169,6 +176,7 @@ pub const Salvage = struct {
         const bytes = self.bytes.items;
         var agreed: usize = 0;
         var at = begin;
+        if (self.isWide(begin, end)) return 4 * (end - begin) / wide_length;
         while (at + entry_length <= end) {
             const entry = bytes[at..][0..entry_length];
             const is_right = isEntry(entry) and self.agrees(entryOf(entry, at));
@@ -178,6 +186,15 @@ pub const Salvage = struct {
         // Every leader of MARC 21 ends so.
         const ends_well = begin <= bytes.len and std.mem.eql(u8, bytes[begin - 4 ..][0..3], "450");
         return 4 * agreed + 2 * @as(usize, @intFromBool(ends_well)) + @intFromBool(at == end);
+    }
+
+    /// Whether all entries have 13 bytes.
+    fn isWide(self: *const Salvage, begin: usize, end: usize) bool {
+        var at = begin;
+        while (at + wide_length <= end) : (at += wide_length) {
+            if (self.wideAt(at) == null) return false;
+        }
+        return at == end and at > begin;
     }
 
     /// Let the data begin here.
@@ -233,7 +250,7 @@ pub const Salvage = struct {
             // The record terminator at the end of a file: told elsewhere.
             if (stated == length + 1 and bytes[length - 1] == field_terminator and found.len == leader_length) return self.printable(found, leader);
             const is_too_long = length > iso2709.record_length_max and
-                (number(first_digits) == length or stated == 0 or stated == 99_999 or stated == length % 100_000);
+                (number(first_digits) == length or number(first_digits) == length - 1 or stated == 0 or stated == 99_999 or stated == length % 100_000);
             var buffer: [20]u8 = undefined;
             const expected = std.fmt.bufPrint(&buffer, "{d:0>5}", .{length}) catch unreachable;
             try self.note(.record_length_invalid, if (is_too_long) .warning else .salvaged, 0, first_digits, expected, "the record has {d} bytes", .{length});
@@ -276,6 +293,7 @@ pub const Salvage = struct {
     /// The entry here when it is well formed and goes with the data, or nothing near it does.
     fn entryAt(self: *const Salvage, at: usize, end: usize) ?Entry {
         const bytes = self.bytes.items;
+        if (self.is_wide) return self.wideAt(at);
         if (at + entry_length <= end) {
             const entry = bytes[at..][0..entry_length];
             if (isEntry(entry)) {
@@ -283,25 +301,30 @@ pub const Salvage = struct {
                 if (self.agrees(told)) return told;
             }
         }
-        if (at + 13 <= end and record_module.isTag(bytes[at..][0..3])) {
-            // A length of five digits or a start of six.
-            const wide = bytes[at..][0..13];
-            for ([_]usize{ 7, 8 }) |middle| {
-                const told: Entry = .{
-                    .tag = wide[0..3].*,
-                    .length = number(wide[3..middle]) orelse break,
-                    .start = number(wide[middle..]) orelse break,
-                    .at = at,
-                    .width = wide.len,
-                };
-                if (self.agrees(told)) return told;
-            }
-        }
+        if (at + wide_length <= end) if (self.wideAt(at)) |told| return told;
         // Well formed, and nothing near it goes better with the data.
         if (at + entry_length <= end and isEntry(bytes[at..][0..entry_length])) {
             const told = entryOf(bytes[at..][0..entry_length], at);
             const next = self.nextEntry(at, end);
             if (next == at + entry_length) return told;
+        }
+        return null;
+    }
+
+    /// The entry of 13 bytes here when it goes with the data: a length of five digits, or a start of
+    /// six.
+    fn wideAt(self: *const Salvage, at: usize) ?Entry {
+        const wide = self.bytes.items[at..][0..wide_length];
+        if (!record_module.isTag(wide[0..3])) return null;
+        for ([_]usize{ 7, 8 }) |middle| {
+            const told: Entry = .{
+                .tag = wide[0..3].*,
+                .length = number(wide[3..middle]) orelse return null,
+                .start = number(wide[middle..]) orelse return null,
+                .at = at,
+                .width = wide_length,
+            };
+            if (self.agrees(told)) return told;
         }
         return null;
     }
@@ -425,6 +448,10 @@ pub const Salvage = struct {
 
     /// The field's place when it is as long as its entry says, or else the next one shows where it ends.
     fn sure(self: *const Salvage, entry: Entry, next: ?Entry, at: usize) ?Place {
+        const by_length = self.byLength(entry, at);
+        if (by_length) |place| {
+            if (self.data[place.end] == field_terminator and self.goesOn(next, place.next)) return place;
+        }
         if (self.segmentAt(at)) |end| {
             const segment: Place = .{ .start = at, .end = end - 1, .next = end };
             // A number is wrong, or bytes were added or left out.
@@ -435,7 +462,7 @@ pub const Salvage = struct {
             }
         }
         // Another byte stands for its terminator, or none.
-        var place = self.byLength(entry, at) orelse return null;
+        var place = by_length orelse return null;
         if (self.goesOn(next, place.next)) return place;
         place.next = place.end;
         return if (self.goesOn(next, place.next)) place else null;

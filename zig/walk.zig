@@ -52,6 +52,26 @@ pub fn kindOf(record: []const u8, frame: iso2709.Frame, closely: bool, is_said_u
     return kind;
 }
 
+/// Out of the damaged record that `data` begins with.
+pub fn wayOut(data: []const u8, final: bool) record_module.Resync {
+    if (iso2709.soundFrame(data)) |length| return .{ .skip = length, .found = true };
+    return iso2709.resync(data, final);
+}
+
+/// How many bytes a damaged record has, or what is taken for it of damage without an end; null when
+/// more of it has to be seen.
+pub fn damagedLength(data: []const u8, final: bool) ?usize {
+    const sync = wayOut(data, final);
+    const is_too_long = data.len >= record_module.record_bytes_max;
+    return if (sync.found or is_too_long) sync.skip else null;
+}
+
+/// To be added to a sound record's kind: text that is not what it should be has to be decoded.
+pub fn lenientKind(record: []const u8, kind: u8) u8 {
+    const is_plain = kind & @backingInt(Kind.other) == 0;
+    return if (is_plain and utf8.indexOfInvalid(record) != null) @backingInt(Kind.other) else 0;
+}
+
 /// Whether a boundary comes next, behind a 1D and line ends. How many bytes of these there are.
 pub const Boundary = union(enum) { yes: usize, no, need_more };
 
@@ -146,6 +166,8 @@ pub const Walk = struct {
             .record => |frame| {
                 self.position += frame.length;
                 self.is_behind_record = true;
+                // Terminators inside of fields have no place in a record.
+                if (self.is_lenient and !frame.is_clean) return .{ .damage = frame.length };
                 return .{ .record = frame };
             },
             .need_more => return .need_more,
@@ -155,8 +177,7 @@ pub const Walk = struct {
 
     fn findNext(self: *Walk, data: []const u8, final: bool) Step {
         self.is_behind_record = false;
-        const frame = if (self.lost == .begun) iso2709.soundFrame(data) else null;
-        const sync: record_module.Resync = if (frame) |length| .{ .skip = length, .found = true } else iso2709.resync(data, final);
+        const sync = if (self.lost == .begun) wayOut(data, final) else iso2709.resync(data, final);
         if (!sync.found and self.is_lenient and data.len < record_module.record_bytes_max) return .need_more;
         if (sync.found) {
             self.lost = .no;

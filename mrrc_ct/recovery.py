@@ -1,0 +1,100 @@
+"""What readers do with damaged records: refuse them, or save what can be told of them."""
+
+from __future__ import annotations
+
+from . import _core
+from .base import FLAT, Origin
+from .errors import MarcError, TooManyErrors
+from .record import Record, flat_record
+
+#: Errors kept in a summary; more are only counted.
+ERRORS_MAX = 1000
+
+MODES = ("strict", "lenient", "permissive")
+
+
+class Summary:
+    """What a reader has met up to now.
+
+    Attributes: `records_read`, those salvaged among them; `records_salvaged`; `records_lost`;
+    `bytes_skipped`, of the source, with the records lost; `errors`, the first thousand, in the
+    order of the source.
+    """
+
+    __slots__ = ("bytes_skipped", "errors", "records_lost", "records_read", "records_salvaged")
+
+    def __init__(self) -> None:
+        """Begin a summary."""
+        self.records_read = 0
+        self.records_salvaged = 0
+        self.records_lost = 0
+        self.bytes_skipped = 0
+        self.errors: list[MarcError] = []
+
+    def add(self, errors: list[MarcError]) -> None:
+        """Note what is wrong with one record."""
+        outcomes = {error.outcome for error in errors}
+        self.records_lost += "lost" in outcomes
+        self.records_salvaged += "salvaged" in outcomes
+        self.errors += errors[: ERRORS_MAX - len(self.errors)]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.records_read:,} records, {self.records_salvaged:,} of them salvaged, "
+            f"{self.records_lost:,} lost, {self.bytes_skipped:,} bytes skipped"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Summary {self}>"
+
+
+class Recovery:
+    """How one reader deals with damage, and what it has met."""
+
+    __slots__ = ("is_lenient", "is_permissive", "max_errors", "summary")
+
+    def __init__(self, mode: str = "strict", max_errors: int | None = None) -> None:
+        """Raises ValueError for a mode that there is not."""
+        if mode not in MODES:
+            raise ValueError(f"recovery_mode should be one of {', '.join(MODES)}, not {mode!r}")
+        self.is_lenient = mode != "strict"
+        self.is_permissive = mode == "permissive"
+        self.max_errors = max_errors
+        self.summary = Summary()
+
+    def note(self, errors: list[MarcError]) -> None:
+        """Put down what is wrong with one record. Raises TooManyErrors."""
+        summary = self.summary
+        summary.add(errors)
+        count = summary.records_lost + summary.records_salvaged
+        if self.max_errors is not None and count > self.max_errors:
+            last = errors[-1]
+            raise TooManyErrors(
+                f"more than {self.max_errors} records are damaged, the last one: {last.message}",
+                source=last.source,
+                record_number=last.record_number,
+                byte_offset=last.byte_offset,
+            ) from last
+
+    def salvaged(self, data: bytes, origin: Origin, number: int | None, offset: int) -> Record:
+        """What can be told of a damaged record, its errors in `record.errors`.
+
+        `data` is all of it, `offset` where it begins. Raises the error of one that is lost.
+        """
+        problems: list[MarcError] = []
+        try:
+            flat = _core.salvaged(
+                data, origin.encoding, origin.codec, origin.references, problems, origin.name
+            )
+        except MarcError as error:
+            problems = [error]
+            raise
+        finally:
+            for problem in problems:
+                problem.record_number = number
+                problem.byte_offset = offset
+        record = flat_record(flat, origin, number or 0)
+        record._kind = FLAT
+        record._offset = offset
+        record._errors = problems
+        return record
