@@ -10,11 +10,13 @@ import argparse
 import contextlib
 import errno
 import os
+import signal
 import sys
 import time
 from typing import IO, Any
 
 from . import __version__
+from ._source import raise_os_error
 from ._work import Report
 from .conversion import FORMATS, THREADS_MAX, convert, count
 from .errors import MarcError, SourceError
@@ -25,14 +27,17 @@ OK, LOST, FAILED = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; its exit status."""
     options = _parser().parse_args(arguments)
+    _end_in_order()
     try:
         status: int = options.run(options)
         if sys.stdout is not None:
-            sys.stdout.flush()
+            _write_output("")
         return status
     except (MarcError, OSError, ValueError, LookupError) as error:
-        if getattr(error, "errno", None) == errno.EPIPE:
-            return _quiet_end()
+        if isinstance(error, OSError) and error.errno is not None and _is_output(error.filename):
+            _let_go_of_output()
+            if error.errno == errno.EPIPE:
+                return OK  # whoever reads our output has seen enough
         _say(f"mrrc-ct: {error}")
         return FAILED
     except KeyboardInterrupt:
@@ -46,10 +51,44 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def _quiet_end() -> int:
-    """Whoever reads our output has seen enough: what is left of it has nowhere to go."""
+def _end_in_order() -> None:
+    """Let the work be given up, and its temporary file removed, where a signal ends the process."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            with contextlib.suppress(ValueError):  # only the main thread may ask for it
+                signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def _write_output(text: str) -> None:
+    """Write to standard output, with all that waits there."""
+    output = _stream(sys.stdout, "output")
+    try:
+        output.write(text)
+        output.flush()
+    except OSError as error:
+        raise_os_error(error, output.name, "write to")
+
+
+def _is_output(name: str | None) -> bool:
+    """Whether a failed write was to standard output, which may be asked for as `/dev/stdout`."""
+    if sys.stdout is None:
+        return False
+    if name in (None, sys.stdout.name):
+        return True
+    try:
+        return os.path.samestat(os.stat(str(name)), os.fstat(sys.stdout.fileno()))
+    except OSError:
+        return False
+
+
+def _let_go_of_output() -> None:
+    """What is left for standard output has nowhere to go; Python would try again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return OK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -219,7 +258,7 @@ def _count(options: argparse.Namespace) -> int:
             on_error=progress.error,
             progress=progress,
         )
-    print(result, file=_stream(sys.stdout, "output"))
+    _write_output(f"{result}\n")
     return OK if result.report.ok else LOST
 
 

@@ -19,7 +19,7 @@ from ._source import (
     format_of_name,
     open_source,
 )
-from ._target import Target
+from ._target import open_target
 from ._work import FORMAT_BYTES, Formatter, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
@@ -72,11 +72,12 @@ def convert(
 
     Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
     cannot be read or written at all is left out. `on_error` is called with each error, whose
-    `outcome` tells which of these it is, and the report lists it. `progress` is called now and then
-    with the bytes read, the size of the source or None, and the records read. `threads` work on ISO
-    2709 at the same time; output and report are those of one. Other formats, and encodings that
-    only Python knows, take one. Raises FormatUnknown, SourceError and its kin, and ValueError for
-    an option that there is not.
+    `outcome` tells which of these it is, and the report lists it. A file at the target's path is
+    replaced when all is done; where an exception ends the work it is what it was. `progress` is
+    called now and then with the bytes read, the size of the source or None, and the records read.
+    `threads` work on ISO 2709 at the same time; output and report are those of one. Other formats,
+    and encodings that only Python knows, take one. Raises FormatUnknown, SourceError and its kin,
+    and ValueError for an option that there is not.
     """
     _check_threads(threads)
     recovery = Recovery(recovery_mode)
@@ -121,16 +122,12 @@ def convert(
                 Pieces(window, Job.CONVERT, workers=threads, target=to, **options)
             )
         try:
-            output = Target(target)
-            try:
+            with open_target(target) as output:
                 for piece in pieces:
                     output.write(piece)
                     report.bytes_written += len(piece)
                     if work.is_waiting:
                         output.flush()
-                output.flush()
-            finally:
-                output.close()
         finally:
             pieces.close()
         report.seconds = time.perf_counter() - begin
@@ -205,7 +202,7 @@ def write(
 
     `to` is one of FORMATS; without it the target's name tells. The other options are those of
     `convert`. Raises what `MARCWriter` raises, XmlCharacterForbidden and its kin for a record that
-    has no such form; the records before it are written then.
+    has no such form: a file object has the records before it then, a file at a path is what it was.
     """
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
@@ -217,16 +214,12 @@ def write(
                 count += 1
         return count
     formatter = Formatter(to, replace_forbidden)
-    output = Target(target)
-    try:
+    with open_target(target) as output:
         output.write(formatter.begin())
         # Whoever reads at the other end of a file object gets each record at once.
         for piece in formatter.formatted(records, 0 if hasattr(target, "write") else FORMAT_BYTES):
             output.write(piece)
         output.write(formatter.end())
-        output.flush()
-    finally:
-        output.close()
     return formatter.records_written
 
 

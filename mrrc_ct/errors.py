@@ -272,4 +272,4 @@ class ReaderClosed(MarcError, ValueError):
 
 
 class WriterClosed(MarcError, ValueError):
-    """The writer is closed."""
+    """The writer is closed, or was opened by another process."""
