@@ -453,9 +453,14 @@ const Parse = struct {
         if (element.kind == .empty_tag) return true;
         var depth: usize = 1;
         while (depth > 0) {
+            const start = self.at;
             const token = try self.take() orelse return false;
             switch (token.kind) {
-                .start_tag => depth += 1,
+                .start_tag => {
+                    // Or many that are not closed would each be followed to the end.
+                    if (depth == depth_max) return self.problem.set(.xml_syntax, start, token.name, "XML: elements nested deeper than {d}", .{depth_max});
+                    depth += 1;
+                },
                 .end_tag => depth -= 1,
                 else => {},
             }
@@ -463,3 +468,27 @@ const Parse = struct {
         return true;
     }
 };
+
+test "elements that are left out are followed to a certain depth" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    const before = "<record><leader>00000nam a22000007a 4500</leader><datafield tag=\"245\" ind1=\"1\" ind2=\"0\">";
+    const after = "<subfield code=\"a\">T</subfield></datafield></record>";
+    inline for ([_]usize{ depth_max, depth_max + 1 }) |depth| {
+        const open: [depth][3]u8 = @splat("<x>".*);
+        const close: [depth][4]u8 = @splat("</x>".*);
+        const document = before ++ @as([3 * depth]u8, @bitCast(open)) ++ @as([4 * depth]u8, @bitCast(close)) ++ after;
+        var reader: Reader = .{ .gpa = gpa, .problem = &problem };
+        defer reader.deinit();
+        const step = reader.next(document, true, &record);
+        if (depth == depth_max) {
+            try std.testing.expectEqual(Step{ .record = document.len }, try step);
+            try std.testing.expectEqualStrings("10\x1faT", record.content(record.fields.items[0]));
+        } else {
+            try std.testing.expectError(error.Problem, step);
+            try std.testing.expectEqual(@as(u64, before.len + 3 * depth_max), problem.offset_in_record);
+        }
+    }
+}
