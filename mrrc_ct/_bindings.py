@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -23,6 +23,8 @@ CLOSELY = 8
 UTF8 = 16
 #: More input may be long in coming.
 FLUSH = 32
+#: The search goes on: the bytes do not begin with the damaged record.
+SEARCHING = 64
 
 
 class Status:

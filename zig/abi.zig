@@ -23,7 +23,7 @@ pub const std_options: std.Options = .{ .signal_stack_size = null };
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 3;
+pub const abi_version: u32 = 4;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -106,6 +106,7 @@ const flag_start = 4;
 const flag_closely = 8;
 const flag_utf8 = 16;
 const flag_flush = 32;
+const flag_searching = 64;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -150,7 +151,8 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
     const data = slice(bytes, length);
-    if (iso2709.soundFrame(data)) |frame_length| {
+    const frame = if (flags & flag_searching == 0) iso2709.soundFrame(data) else null;
+    if (frame) |frame_length| {
         skip.* = frame_length;
         return @backingInt(Status.done);
     }
@@ -424,7 +426,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_resync",
         .parameters = &.{ "bytes", "length", "flags", "skip" },
-        .text = "How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more.",
+        .text = "How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more, and with MRRC_SEARCHING.",
     },
     .{
         .name = "mrrc_converter_create",
@@ -495,6 +497,7 @@ pub const flag_table = .{
     .{ "CLOSELY", flag_closely, "Look at the text and the parts of fields, too, and tell what is irregular." },
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
     .{ "FLUSH", flag_flush, "More input may be long in coming." },
+    .{ "SEARCHING", flag_searching, "The search goes on: the bytes do not begin with the damaged record." },
 };
 
 test {
@@ -517,4 +520,13 @@ test {
     _ = @import("utf8.zig");
     _ = @import("walk.zig");
     _ = @import("xml_token.zig");
+}
+
+test "a search that goes on takes nothing for the frame of the damaged record" {
+    const bytes = "00026 what goes on behind" ++ "\x1d" ++ " is no leader at all and so no end";
+    var skip: u64 = 0;
+    try std.testing.expectEqual(@backingInt(Status.done), mrrc_resync(bytes, bytes.len, 0, &skip));
+    try std.testing.expectEqual(@as(u64, 26), skip);
+    try std.testing.expectEqual(@backingInt(Status.need_input), mrrc_resync(bytes, bytes.len, flag_searching, &skip));
+    try std.testing.expectEqual(@as(u64, bytes.len), skip);
 }
