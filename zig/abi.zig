@@ -20,7 +20,10 @@ pub const Counts = convert.Counts;
 // A signal stack of std's own would put 256 KiB of thread-local storage into the library.
 pub const std_options: std.Options = .{ .signal_stack_size = null };
 
-const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
+const root = @import("root");
+const gpa = if (builtin.is_test)
+    std.testing.allocator
+else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
 pub const abi_version: u32 = 4;
