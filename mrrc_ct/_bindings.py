@@ -25,6 +25,8 @@ UTF8 = 16
 LENIENT = 64
 #: More input may be long in coming.
 FLUSH = 32
+#: The search goes on: the bytes do not begin with the damaged record.
+SEARCHING = 128
 
 
 class Status:

@@ -230,10 +230,13 @@ class Scanner:
         return status, self._result.records, self._result.consumed
 
 
-def resync(address: int, length: int, final: bool) -> tuple[int, bool]:
-    """Bytes to leave out behind a damaged record, and whether the next one begins there."""
+def resync(address: int, length: int, flags: int) -> tuple[int, bool]:
+    """Bytes to leave out behind a damaged record, and whether the next one begins there.
+
+    FINAL and SEARCHING of `flags` count. See mrrc_resync.
+    """
     skip = ctypes.c_uint64()
-    status = _library.mrrc_resync(address, length, c.FINAL if final else 0, skip)
+    status = _library.mrrc_resync(address, length, flags, skip)
     return skip.value, bool(status == c.Status.DONE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 
 from . import _core
-from ._bindings import FINAL, Status
+from ._bindings import FINAL, SEARCHING, Status
 from ._source import Window
 from .base import Origin
 from .errors import CompressedDataInvalid, MarcError, Utf8Invalid
@@ -266,9 +266,11 @@ class Work:
 
     def _skip_damage(self) -> None:
         found = False
+        searching = 0
         while not found:
             address, length, flags = self.window.look()
-            skip, found = _core.resync(address, length, bool(flags & FINAL))
+            skip, found = _core.resync(address, length, flags | searching)
+            searching = SEARCHING if skip else searching
             self.window.take(skip)
             if not found:
                 self.fill(False)

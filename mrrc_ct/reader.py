@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from . import _core
-from ._bindings import FINAL, LENIENT, Encoding, Kind, Status
+from ._bindings import LENIENT, SEARCHING, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import DECODED, KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
@@ -174,6 +174,8 @@ class MARCReader(RecordIterator):
         # A damaged record behind these waits for its turn.
         self._problem: MarcError | None = None
         self._is_lost = False
+        # SEARCHING once bytes of it have been left behind.
+        self._searching = 0
         # The boundary at which the reading ends.
         self._stop = None
         # Whoever has it may bring on records, and nobody else.
@@ -252,6 +254,7 @@ class MARCReader(RecordIterator):
             self._ends = []
             self._problem = None
             self._is_lost = False
+            self._searching = 0
         return offset
 
     def _opened(self) -> Window:
@@ -367,10 +370,14 @@ class MARCReader(RecordIterator):
     def _find_next(self, window: Window) -> None:
         """Leave bytes of a damaged record behind, all of them once `_is_lost` is unset."""
         address, length, flags = window.look()
-        skip, found = _core.resync(address, length, bool(flags & FINAL))
+        skip, found = _core.resync(address, length, flags | self._searching)
         window.take(skip)
         self._recovery.summary.bytes_skipped += skip
         self._is_lost = not found
+        if found:
+            self._searching = 0
+        elif skip:
+            self._searching = SEARCHING
         if not found:
             window.fill()
 

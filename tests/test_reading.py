@@ -95,6 +95,17 @@ def test_short_reads_are_normal(step: int) -> None:
     assert numbers(MARCReader(Dribble(some(), step))) == ["1", "2", "3"]
 
 
+def test_the_middle_of_a_damaged_record_is_not_taken_for_its_start() -> None:
+    # What the second read brings looks like a frame, and is none: no leader follows it.
+    middle = b"00026" + b"z" * 20 + b"\x1d"
+    data = b"0x" + b"y" * 48 + middle + b"j" * 60 + b"\x1d" + some(1)
+    for source in (data, Dribble(data, 50)):
+        found = list(MARCReader(source).iter_with_errors())
+        assert [error is None for _, error in found] == [False, True]
+    count = mrrc_ct.count(Dribble(data, 50), "marc")
+    assert (count, len(count.report.errors)) == (1, 1)
+
+
 def test_an_object_with_read_alone_will_do() -> None:
     assert numbers(MARCReader(OnlyRead(some()))) == ["1", "2", "3"]  # type: ignore[arg-type]
 

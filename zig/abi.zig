@@ -20,7 +20,10 @@ pub const Counts = convert.Counts;
 // A signal stack of std's own would put 256 KiB of thread-local storage into the library.
 pub const std_options: std.Options = .{ .signal_stack_size = null };
 
-const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
+const root = @import("root");
+const gpa = if (builtin.is_test)
+    std.testing.allocator
+else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
 pub const abi_version: u32 = 4;
@@ -110,6 +113,7 @@ const flag_closely = 8;
 const flag_utf8 = 16;
 const flag_flush = 32;
 const flag_lenient = 64;
+const flag_searching = 128;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -168,7 +172,8 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
     const data = slice(bytes, length);
-    const sync = walk.wayOut(data, flags & flag_final != 0);
+    const final = flags & flag_final != 0;
+    const sync = if (flags & flag_searching == 0) walk.wayOut(data, final) else iso2709.resync(data, final);
     skip.* = sync.skip;
     return @backingInt(if (sync.found) Status.done else Status.need_input);
 }
@@ -439,7 +444,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_resync",
         .parameters = &.{ "bytes", "length", "flags", "skip" },
-        .text = "How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more.",
+        .text = "How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more, and with MRRC_SEARCHING.",
     },
     .{
         .name = "mrrc_converter_create",
@@ -511,6 +516,7 @@ pub const flag_table = .{
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
     .{ "LENIENT", flag_lenient, "A damaged record is an entry of its own kind, whole, and no problem." },
     .{ "FLUSH", flag_flush, "More input may be long in coming." },
+    .{ "SEARCHING", flag_searching, "The search goes on: the bytes do not begin with the damaged record." },
 };
 
 test {
@@ -534,4 +540,14 @@ test {
     _ = @import("utf8.zig");
     _ = @import("walk.zig");
     _ = @import("xml_token.zig");
+}
+
+test "a search that goes on takes nothing for the frame of the damaged record" {
+    const bytes = "00026 what goes on behind" ++ "\x1d" ++ " is no leader at all and so no end";
+    var skip: u64 = 0;
+    try std.testing.expectEqual(@backingInt(Status.done), mrrc_resync(bytes, bytes.len, 0, &skip));
+    try std.testing.expectEqual(@as(u64, 26), skip);
+    try std.testing.expectEqual(@backingInt(Status.need_input), mrrc_resync(bytes, bytes.len, flag_searching, &skip));
+    // A record that ends further on may begin in all of this.
+    try std.testing.expectEqual(@as(u64, 0), skip);
 }

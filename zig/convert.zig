@@ -117,6 +117,8 @@ pub const Converter = struct {
     begun: u64 = 0,
     is_started: bool = false,
     is_done: bool = false,
+    /// In a text format: a byte order mark can no longer come.
+    is_behind_mark: bool = false,
     /// The way through ISO 2709.
     walk: Walk = .{},
     /// In a text format: behind a record that could not be read, looking for the next.
@@ -165,6 +167,7 @@ pub const Converter = struct {
         self.begun = 0;
         self.is_started = false;
         self.is_done = false;
+        self.is_behind_mark = false;
         self.walk = .{ .is_lenient = self.options.is_lenient };
         self.forget();
         self.lost = .no;
@@ -304,10 +307,11 @@ pub const Converter = struct {
 
     fn readNext(self: *Converter, data: []const u8, final: bool) Error!Step {
         const is_text = self.options.source != .flat;
-        if (is_text and self.position == 0 and self.begun == 0 and data.len > 0) {
+        if (is_text and !self.is_behind_mark and data.len > 0) {
             const mark = "\u{feff}";
+            if (!final and data.len < mark.len and std.mem.startsWith(u8, mark, data)) return .need_more;
+            self.is_behind_mark = true;
             if (std.mem.startsWith(u8, data, mark)) return .{ .skip = mark.len };
-            if (!final and std.mem.startsWith(u8, mark, data)) return .need_more;
         }
         const step: Step = try switch (self.options.source) {
             .marcxml => self.xml.next(data, final, &self.record),
@@ -337,7 +341,7 @@ pub const Converter = struct {
             if (!final) return .need_more;
             return self.problem.set(.truncated_record, 0, "", "the record has no terminator 1D", .{});
         };
-        if (self.options.target_encoding != .bytes) if (utf8.indexOfInvalid(data[0..length])) |at| {
+        if (self.options.target_encoding != .bytes or !self.takesBytes()) if (utf8.indexOfInvalid(data[0..length])) |at| {
             return self.problem.set(.utf8_invalid, at, data[at..@min(at + 4, length)], "the text is not UTF-8", .{});
         };
         const is_utf8 = self.record.leader[9] == 'a';
@@ -402,13 +406,23 @@ pub const Converter = struct {
         return self.raw != null and self.options.target == .marc and keeps;
     }
 
+    /// Text that is just bytes can be written as it is. All other targets need UTF-8.
+    fn takesBytes(self: *const Converter) bool {
+        const encoding = self.options.target_encoding;
+        return switch (self.options.target) {
+            .flat => true,
+            .marc => encoding == .kept or encoding == .bytes,
+            else => false,
+        };
+    }
+
     /// Bring the text of the fields into UTF-8.
     fn decodeText(self: *Converter, is_canonical: bool) Error!void {
         const record = &self.record;
         if (self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
         switch (self.encoding) {
-            .bytes => return,
-            .utf8, .kept => {
+            .utf8, .kept, .bytes => {
+                if (self.encoding == .bytes and self.takesBytes()) return;
                 // Where fields might overlap, each must be valid by itself.
                 if (is_canonical and utf8.indexOfInvalid(record.bytes) == null) return;
                 if (self.options.replacement == null) for (record.fields.items) |field| {
@@ -553,6 +567,10 @@ pub const Converter = struct {
         // A record that is written in another encoding than it was read in needs no 066 any more.
         if (!self.options.target.isVerbatim() and self.encoding == .marc8 and !self.isCopied()) self.remove066();
         const out = &self.out;
+        // The flat form may bring any leader.
+        if (!self.options.target.isVerbatim() and !iso2709.isSoundLeader(&self.record.leader)) {
+            return self.problem.set(.leader_invalid, 0, &self.record.leader, "the leader should be printable ASCII", .{});
+        }
         switch (self.options.target) {
             .marc => try self.writeMarc(),
             .marcxml => {
@@ -630,3 +648,80 @@ pub const Converter = struct {
         try record.fields.insert(record.gpa, index, .{ .tag = "066".*, .start = start, .end = @intCast(self.encoded.length()) });
     }
 };
+
+const Outcome = struct {
+    out: std.ArrayList(u8) = .empty,
+    codes: std.ArrayList(u32) = .empty,
+
+    fn deinit(self: *Outcome) void {
+        self.out.deinit(std.testing.allocator);
+        self.codes.deinit(std.testing.allocator);
+    }
+};
+
+/// Convert `data`, shown `size` bytes at a time.
+fn outcomeOf(options: Options, data: []const u8, size: usize) !Outcome {
+    const gpa = std.testing.allocator;
+    var converter: Converter = undefined;
+    converter.init(gpa, options);
+    defer converter.deinit();
+    var result: Outcome = .{};
+    errdefer result.deinit();
+    var at: usize = 0;
+    var shown = @min(size, data.len);
+    while (true) {
+        var consumed: usize = 0;
+        const status = try converter.feed(data[at..shown], shown == data.len, &consumed);
+        at += consumed;
+        try result.out.appendSlice(gpa, converter.out.items());
+        switch (status) {
+            .need_input => shown = @min(shown + size, data.len),
+            .output => {},
+            .problem => try result.codes.append(gpa, converter.problem.code),
+            .done => return result,
+        }
+    }
+}
+
+test "a byte order mark stands at the start, and only there" {
+    const record = "{\"leader\":\"00000nam a22000007a 4500\",\"fields\":[]}\n";
+    const mark = "\u{feff}";
+    for ([_]struct { []const u8, usize }{ .{ mark ++ record, 0 }, .{ "\n" ++ mark ++ record, 1 }, .{ mark ++ mark ++ record, 1 } }) |case| {
+        for (1..case[0].len + 1) |size| {
+            var result = try outcomeOf(.{ .source = .json, .target = .jsonl }, case[0], size);
+            defer result.deinit();
+            try std.testing.expectEqual(case[1], result.codes.items.len);
+            // Behind damage the record is found all the same.
+            try std.testing.expectEqual(@as(usize, 1), std.mem.count(u8, result.out.items, "\n"));
+        }
+    }
+}
+
+test "bytes that are no UTF-8 are written only where bytes are asked for" {
+    // The text ends inside a character.
+    const sound = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++ "42\x1e" ++ "10\x1faOde\xf0\x1e" ++ "\x1d";
+    for (std.enums.values(Format)) |target| for (std.enums.values(Encoding)) |encoding| {
+        const is_taken = target == .flat or (target == .marc and (encoding == .kept or encoding == .bytes));
+        var result = try outcomeOf(.{ .source = .marc, .target = target, .source_encoding = .bytes, .target_encoding = encoding }, sound, sound.len);
+        defer result.deinit();
+        if (is_taken) {
+            try std.testing.expectEqual(@as(usize, 0), result.codes.items.len);
+            try std.testing.expect(std.mem.indexOf(u8, result.out.items, "Ode\xf0") != null);
+        } else {
+            try std.testing.expectEqualSlices(u32, &.{@backingInt(problem_module.Code.utf8_invalid)}, result.codes.items);
+        }
+        var again = try outcomeOf(.{ .source = .flat, .target = target, .target_encoding = .bytes }, sound, sound.len);
+        defer again.deinit();
+        try std.testing.expectEqual(@intFromBool(target != .flat and target != .marc), again.codes.items.len);
+    };
+}
+
+test "a leader that is not ASCII stays in the flat form" {
+    const record = "00000nam\u{e9}22000007a 4500\x1e\x1d";
+    for ([_]Format{ .marc, .marcxml, .json, .jsonl, .marcjson, .mrk }) |target| {
+        var result = try outcomeOf(.{ .source = .flat, .target = target, .is_single = true }, record, record.len);
+        defer result.deinit();
+        try std.testing.expectEqualSlices(u32, &.{@backingInt(problem_module.Code.leader_invalid)}, result.codes.items);
+        try std.testing.expectEqualStrings("", result.out.items);
+    }
+}

@@ -127,7 +127,7 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
         }
         const end = @as(usize, start.?) + field_length.?;
         if (field_length.? == 0 or end > data.len or data[end - 1] != field_terminator) {
-            return fieldInvalid(entry, start.?, field_length.?, base, data, problem);
+            return fieldInvalid(entry, leader_length + at, start.?, field_length.?, base, data, problem);
         }
         in_order = in_order and start.? == expected_start;
         expected_start = end;
@@ -201,12 +201,12 @@ fn entryInvalid(entry: *const [entry_length]u8, offset: usize, problem: *Problem
     return error.Problem;
 }
 
-fn fieldInvalid(entry: *const [entry_length]u8, start: usize, length: usize, base: usize, data: []const u8, problem: *Problem) error{Problem} {
+fn fieldInvalid(entry: *const [entry_length]u8, offset: usize, start: usize, length: usize, base: usize, data: []const u8, problem: *Problem) error{Problem} {
     const end = start + length;
     if (length == 0) {
-        problem.set(.field_invalid, base + start, entry[3..7], "the directory gives the field no bytes, it needs at least its terminator", .{}) catch {};
+        problem.set(.field_invalid, offset + 3, entry[3..7], "the directory gives the field no bytes, it needs at least its terminator", .{}) catch {};
     } else if (end > data.len) {
-        problem.set(.field_invalid, base + start, entry[3..], "the field should end at {d}, the record's data at {d}", .{ base + end, base + data.len }) catch {};
+        problem.set(.field_invalid, offset + 3, entry[3..], "the field should end at {d}, the record's data at {d}", .{ base + end, base + data.len }) catch {};
     } else {
         problem.set(.field_invalid, base + end - 1, data[end - 1 .. end], "the field should end here with 1E", .{}) catch {};
     }
@@ -511,4 +511,16 @@ test "resync stops before the next plausible leader" {
     try std.testing.expectEqual(Resync{ .skip = open_end.len, .found = true }, resync(open_end ++ sample, true));
     const other_end = open_end ++ "x";
     try std.testing.expectEqual(Resync{ .skip = other_end.len, .found = true }, resync(other_end ++ sample[0..30], true));
+}
+
+test "a field that the record does not have is looked for in its directory" {
+    var problem: Problem = .{};
+    // The length and the start of the second entry.
+    for ([_]struct { usize, []const u8 }{ .{ 39, "0000" }, .{ 39, "9999" }, .{ 43, "99999" } }) |change| {
+        var damaged = sample.*;
+        @memcpy(damaged[change[0]..][0..change[1].len], change[1]);
+        try std.testing.expectError(error.Problem, check(&damaged, true, &problem));
+        try std.testing.expectEqual(@as(u64, 39), problem.offset_in_record);
+        try std.testing.expectStringStartsWith(damaged[39..], problem.found[0..problem.found_length]);
+    }
 }

@@ -102,21 +102,28 @@ pub const Reader = struct {
             // A line that begins so begins a value of its own in every layout but the indented.
             if (start > from and data[start - 1] == '\n') return .{ .skip = start, .found = true };
             const is_flat = data[start] == '[';
-            var inner = start + 1;
-            while (inner < data.len and std.mem.indexOfScalar(u8, " \t\r\n{", data[inner]) != null) inner += 1;
+            var inner = start + 1 + blankLength(data[start + 1 ..]);
+            if (is_flat and inner < data.len and data[inner] == '{') inner += 1 + blankLength(data[inner + 1 ..]);
             const rest = data[inner..];
             const key_length = "\"leader\"".len;
-            // What is cut by the end of the input is judged when more of it is there.
-            if (rest.len < key_length and !final) return .{ .skip = start, .found = false };
             // The leader of the damaged flat record itself begins no other.
             if (start == from and start > 0 and data[start - 1] == '[') continue;
+            // What is cut by the end of the input is judged when more of it is there.
+            if (rest.len < key_length and !final) return .{ .skip = start, .found = false };
             if (std.mem.startsWith(u8, rest, "\"leader\"") or (!is_flat and std.mem.startsWith(u8, rest, "\"fields\""))) {
                 return .{ .skip = start, .found = true };
             }
         }
-        return .{ .skip = data.len, .found = final };
+        // A line's end stays in sight until it is known what the next begins with.
+        const is_line_cut = !final and data.len > from and data[data.len - 1] == '\n';
+        return .{ .skip = data.len - @intFromBool(is_line_cut), .found = final };
     }
 };
+
+fn blankLength(data: []const u8) usize {
+    for (data, 0..) |byte, index| if (std.mem.indexOfScalar(u8, " \t\r\n", byte) == null) return index;
+    return data.len;
+}
 
 const ParseError = Error || error{NeedMore};
 
@@ -233,17 +240,22 @@ const Parse = struct {
     fn fieldObject(self: *Parse) ParseError!void {
         if (try self.open('{', '}')) while (true) {
             const start = self.at;
-            const key = try self.rawString();
+            const mark = self.record.text.length();
+            const key = try self.tagString();
+            const is_leader = std.mem.eql(u8, key, "leader");
+            var tag: Tag = "000".*;
+            if (key.len > 0 and key.len < 3 and std.mem.indexOfNone(u8, key, "0123456789") == null) {
+                @memcpy(tag[3 - key.len ..], key);
+            } else if (record_module.isTag(key)) {
+                tag = key[0..3].*;
+            } else if (!is_leader) {
+                return self.problem.set(.tag_invalid, start, key, "a tag should be three printable ASCII characters", .{});
+            }
+            self.record.text.shrink(mark);
             try self.expect(':');
-            if (std.mem.eql(u8, key, "leader")) {
+            if (is_leader) {
                 try self.leader();
             } else {
-                var tag: Tag = "000".*;
-                if (key.len > 0 and key.len < 3 and std.mem.indexOfNone(u8, key, "0123456789") == null) {
-                    @memcpy(tag[3 - key.len ..], key);
-                } else if (record_module.isTag(key)) {
-                    tag = key[0..3].*;
-                } else return self.problem.set(.tag_invalid, start, key, "a tag should be three printable ASCII characters", .{});
                 self.field(tag) catch |err| {
                     if (err == error.Problem) self.problem.setTag(tag);
                     return err;
@@ -357,6 +369,18 @@ const Parse = struct {
             try self.string(.value);
             if (!try self.more(']')) break;
         };
+    }
+
+    /// A key that may be a tag, and so hold a quote or a backslash: those are appended to the text.
+    fn tagString(self: *Parse) ParseError![]const u8 {
+        const start = self.at;
+        const raw = try self.rawString();
+        if (std.mem.indexOfScalar(u8, raw, '\\') == null) return raw;
+        const mark = self.record.text.length();
+        self.at = start;
+        _ = try self.peek();
+        try self.string(.value);
+        return self.record.text.items()[mark..];
     }
 
     /// A key, whose escapes are of no interest: MARC's keys have none. Its bytes between the quotes.
@@ -514,4 +538,47 @@ test "every form is read" {
     try expectRead("{" ++ leader ++ ",\"fields\":[{\"001\":\"a\\u00e9\\ud83d\\ude00\"}]}", "aé😀");
     try expectRead(" [ {\"x\":[1,{}],\"fields\":[{\"245\":{\"subfields\":[{\"a\":\"T\"},{\"b\":\"\"}],\"ind1\":\"1\"}}]," ++ leader ++ "}", "1 \x1faT\x1fb");
     try expectRead("[{" ++ leader ++ "},{\"245\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":{\"a\":\"T\",\"c\":[\"x\",\"y\"]}}}]", "10\x1faT\x1fcx\x1fcy");
+}
+
+test "a tag may hold what JSON escapes" {
+    const fields = "{\"leader\":\"00000nam a22000007a 4500\",\"fields\":[{\"0\\\"7\":{\"ind1\":\"1\"}},{\"\\u0032\\\\5\":{\"ind1\":\"2\"}}]}";
+    try expectRead(fields, "2 ");
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    var reader: Reader = .{ .problem = &problem };
+    _ = try reader.next(fields, true, &record);
+    try std.testing.expectEqualStrings("0\"7", &record.fields.items[0].tag);
+    try std.testing.expectEqualStrings("1 ", record.content(record.fields.items[0]));
+    try std.testing.expectEqualStrings("2\\5", &record.fields.items[1].tag);
+}
+
+test "the search behind damage comes to the same place however the input is cut" {
+    // The input, how much of it shows the damage, and where the next record may begin.
+    for ([_]struct { []const u8, usize, usize }{
+        // The damaged record's own leader, then a line that begins a value.
+        .{ "[{\"leader\":1}]\n[{\"001\":\"x\"}]", 12, 15 },
+        .{ "{\"x\":&\n\r\n{\"x\":{\"fields\":[]}}", 6, 9 },
+        .{ "[{\"leader\":1,{\"leader\":2}]", 12, 13 },
+        .{ "{\"x\":&, { \"leader\":\"y\"}", 6, 8 },
+        // Of many that open only the last has the key.
+        .{ "{\"x\":&{ {\"leader\":\"y\"}", 6, 8 },
+    }) |case| {
+        const data, const damaged, const expected = case;
+        for (damaged..data.len + 1) |shown_first| for (1..data.len) |size| {
+            var problem: Problem = .{};
+            var reader: Reader = .{ .problem = &problem };
+            var at: usize = 0;
+            var shown = shown_first;
+            const found = while (true) : (shown = @min(shown + size, data.len)) {
+                // Only the first call stands at the damaged record itself.
+                const from: usize = @intFromBool(at == 0);
+                const sync = reader.resync(data[at..shown], from, shown == data.len);
+                at += sync.skip;
+                if (sync.found) break at;
+            };
+            try std.testing.expectEqual(expected, found);
+        };
+    }
 }

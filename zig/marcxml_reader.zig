@@ -31,6 +31,7 @@ pub const Reader = struct {
     has_root: bool = false,
     /// Behind damage the tags need not match any more, and a cut end has been reported.
     is_damaged: bool = false,
+    unended: xml.Unended = .{},
 
     pub fn deinit(self: *Reader) void {
         self.open_names.deinit(self.gpa);
@@ -44,13 +45,14 @@ pub const Reader = struct {
         self.open_lengths.clearRetainingCapacity();
         self.has_root = false;
         self.is_damaged = false;
+        self.unended = .{};
     }
 
     /// Take a record, or what stands before one, from the start of `data`.
     pub fn next(self: *Reader, data: []const u8, final: bool, record: *Record) Error!Step {
         var at: usize = 0;
         while (at < data.len) {
-            const token = switch (xml.next(data[at..], final)) {
+            const token = switch (xml.next(data[at..], final, &self.unended)) {
                 .token => |token| token,
                 .need_more => return if (at > 0) .{ .skip = at } else .need_more,
                 .malformed => |what| {
@@ -62,7 +64,7 @@ pub const Reader = struct {
             if (is_tag and std.mem.eql(u8, token.localName(), "record")) {
                 // What stands before it goes first, so that a record always begins the input.
                 if (at > 0) return .{ .skip = at };
-                var parse: Parse = .{ .problem = self.problem, .record = record, .data = data, .at = token.length, .final = final };
+                var parse: Parse = .{ .problem = self.problem, .record = record, .data = data, .at = token.length, .final = final, .unended = &self.unended };
                 if (token.kind == .start_tag) switch (try parse.isMarc()) {
                     .need_more => return .need_more,
                     .yes => {
@@ -173,6 +175,7 @@ const Parse = struct {
     data: []const u8,
     at: usize,
     final: bool,
+    unended: *xml.Unended,
 
     const Verdict = enum { yes, no, need_more };
 
@@ -180,7 +183,7 @@ const Parse = struct {
     fn isMarc(self: *Parse) Error!Verdict {
         var at = self.at;
         while (at < self.data.len) {
-            const token = switch (xml.next(self.data[at..], self.final)) {
+            const token = switch (xml.next(self.data[at..], self.final, self.unended)) {
                 .token => |token| token,
                 .need_more => return .need_more,
                 .malformed => return .no,
@@ -206,7 +209,7 @@ const Parse = struct {
             if (!self.final) return null;
             return self.problem.set(.truncated_record, self.at, "", "XML: the document ends inside a record", .{});
         }
-        switch (xml.next(self.data[self.at..], self.final)) {
+        switch (xml.next(self.data[self.at..], self.final, self.unended)) {
             .token => |token| {
                 self.at += token.length;
                 return token;
@@ -453,9 +456,14 @@ const Parse = struct {
         if (element.kind == .empty_tag) return true;
         var depth: usize = 1;
         while (depth > 0) {
+            const start = self.at;
             const token = try self.take() orelse return false;
             switch (token.kind) {
-                .start_tag => depth += 1,
+                .start_tag => {
+                    // Or many that are not closed would each be followed to the end.
+                    if (depth == depth_max) return self.problem.set(.xml_syntax, start, token.name, "XML: elements nested deeper than {d}", .{depth_max});
+                    depth += 1;
+                },
                 .end_tag => depth -= 1,
                 else => {},
             }
@@ -463,3 +471,27 @@ const Parse = struct {
         return true;
     }
 };
+
+test "elements that are left out are followed to a certain depth" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    const before = "<record><leader>00000nam a22000007a 4500</leader><datafield tag=\"245\" ind1=\"1\" ind2=\"0\">";
+    const after = "<subfield code=\"a\">T</subfield></datafield></record>";
+    inline for ([_]usize{ depth_max, depth_max + 1 }) |depth| {
+        const open: [depth][3]u8 = @splat("<x>".*);
+        const close: [depth][4]u8 = @splat("</x>".*);
+        const document = before ++ @as([3 * depth]u8, @bitCast(open)) ++ @as([4 * depth]u8, @bitCast(close)) ++ after;
+        var reader: Reader = .{ .gpa = gpa, .problem = &problem };
+        defer reader.deinit();
+        const step = reader.next(document, true, &record);
+        if (depth == depth_max) {
+            try std.testing.expectEqual(Step{ .record = document.len }, try step);
+            try std.testing.expectEqualStrings("10\x1faT", record.content(record.fields.items[0]));
+        } else {
+            try std.testing.expectError(error.Problem, step);
+            try std.testing.expectEqual(@as(u64, before.len + 3 * depth_max), problem.offset_in_record);
+        }
+    }
+}

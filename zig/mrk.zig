@@ -69,6 +69,11 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
     try appendText(.leader, out, &leader);
     try out.byte('\n');
     for (record.fields.items) |field| {
+        if (isLeaderTag(field.tag)) {
+            problem.set(.tag_invalid, 0, &field.tag, "a field with this tag would be read as the leader in MRK", .{}) catch {};
+            problem.setTag(field.tag);
+            return error.Problem;
+        }
         try out.byte('=');
         try out.append(&field.tag);
         try out.append("  ");
@@ -84,6 +89,10 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
         try out.byte('\n');
     }
     try out.byte('\n');
+}
+
+fn isLeaderTag(tag: record_module.Tag) bool {
+    return std.mem.eql(u8, &tag, "LDR") or std.mem.eql(u8, &tag, "000");
 }
 
 fn dataField(out: *Buffer, content: []const u8, problem: *Problem) Error!void {
@@ -183,7 +192,7 @@ pub const Reader = struct {
             self.problem.setTag(tag);
             return error.Problem;
         };
-        if (std.mem.eql(u8, &tag, "LDR") or std.mem.eql(u8, &tag, "000")) return self.readLeader(content, at, record, has_leader);
+        if (isLeaderTag(tag)) return self.readLeader(content, at, record, has_leader);
         self.readField(tag, content, at + 6, record) catch |err| {
             if (err == error.Problem) self.problem.setTag(tag);
             return err;
@@ -321,5 +330,23 @@ test "what is written is read back" {
     for (contents, again.fields.items) |entry, field| {
         try std.testing.expectEqualStrings(&entry[0], &field.tag);
         try std.testing.expectEqualStrings(entry[1], again.content(field));
+    }
+}
+
+test "a field that would be read as the leader is not written" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var out: Buffer = .{ .gpa = gpa };
+    defer out.deinit();
+    for ([_]record_module.Tag{ "000".*, "LDR".* }) |tag| {
+        var record: Record = .init(gpa);
+        defer record.deinit();
+        try record.beginField(tag);
+        try record.append("10");
+        try record.endField(&problem);
+        record.seal();
+        try std.testing.expectError(error.Problem, write(&out, &record, &problem));
+        try std.testing.expectEqualStrings(&tag, problem.tag[0..3]);
+        try std.testing.expectEqual(@as(usize, 0), out.length());
     }
 }

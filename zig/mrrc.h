@@ -23,6 +23,7 @@ extern "C" {
 #define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
 #define MRRC_LENIENT 64 /* A damaged record is an entry of its own kind, whole, and no problem. */
 #define MRRC_FLUSH 32 /* More input may be long in coming. */
+#define MRRC_SEARCHING 128 /* The search goes on: the bytes do not begin with the damaged record. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
 enum {
@@ -241,7 +242,7 @@ uint32_t mrrc_abi_version(void);
 /* Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null. */
 int32_t mrrc_scan(const uint8_t *bytes, uint64_t length, uint32_t flags, uint32_t *ends, uint8_t *kinds, uint64_t capacity, MrrcScan *result, MrrcProblem *problem);
 
-/* How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more. */
+/* How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more, and with MRRC_SEARCHING. */
 int32_t mrrc_resync(const uint8_t *bytes, uint64_t length, uint32_t flags, uint64_t *skip);
 
 /* Make a converter of one format into another. Free it with mrrc_converter_destroy. */

@@ -3,6 +3,7 @@
 //! the C ABI reads the description from there. Nothing here allocates, prints or unwinds.
 
 const std = @import("std");
+const utf8 = @import("utf8.zig");
 
 /// Stable numbers: they are part of the ABI and of the documented error codes. Never renumber.
 pub const Code = enum(u32) {
@@ -116,6 +117,8 @@ pub const Problem = extern struct {
         self.offset_in_record = offset_in_record;
         // A detail too long for its place is cut, never dropped: bufPrint leaves what fitted.
         const detail = std.fmt.bufPrint(&self.detail, format, arguments) catch &self.detail;
+        // A name out of the input may be no text, or cut inside a character.
+        while (utf8.indexOfInvalid(detail)) |at| detail[at] = '?';
         self.detail_length = @intCast(detail.len);
         self.found_length = fill(&self.found, found);
         return error.Problem;
@@ -170,4 +173,10 @@ test "a detail that is too long is cut" {
     try std.testing.expectEqual(@as(u32, detail_bytes_max), problem.detail_length);
     try std.testing.expectEqualStrings("abc", problem.found[0..problem.found_length]);
     try std.testing.expectEqual(@as(u64, 7), problem.offset_in_record);
+}
+
+test "what is told is text, even of a name that is none" {
+    var problem: Problem = .{};
+    problem.set(.xml_syntax, 0, "", "<{s}>", .{"a\xc3\xe9\xff\u{e9}"}) catch {};
+    try std.testing.expectEqualStrings("<a???\u{e9}>", problem.detail[0..problem.detail_length]);
 }

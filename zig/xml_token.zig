@@ -29,20 +29,28 @@ pub const Outcome = union(enum) {
     malformed: []const u8,
 };
 
-/// The token at the start of `data`, which is not empty. Text is given in pieces when `data` ends
+/// What has no end: in so many last bytes of the input the mark that ends it does not stand. Without
+/// that, each of many comments that are not closed would be followed to the end.
+pub const Unended = struct {
+    comment: usize = 0,
+    cdata: usize = 0,
+    instruction: usize = 0,
+};
+
+/// The token at the start of `data`, which is not empty and reaches to the input's end. Text is given in pieces when `data` ends
 /// inside it: characters and references stay whole.
-pub fn next(data: []const u8, final: bool) Outcome {
+pub fn next(data: []const u8, final: bool, unended: *Unended) Outcome {
     if (data[0] != '<') return nextText(data, final);
     if (data.len < 2) return incomplete(final);
     switch (data[1]) {
         '/' => return nextEndTag(data, final),
-        '?' => return delimited(data, 2, "?>", .ignored, final),
+        '?' => return delimited(data, 2, "?>", .ignored, final, &unended.instruction),
         '!' => {},
         else => return nextStartTag(data, final),
     }
     if (data.len < 9 and !final) return .need_more;
-    if (std.mem.startsWith(u8, data, "<!--")) return delimited(data, 4, "-->", .ignored, final);
-    if (std.mem.startsWith(u8, data, "<![CDATA[")) return delimited(data, 9, "]]>", .cdata, final);
+    if (std.mem.startsWith(u8, data, "<!--")) return delimited(data, 4, "-->", .ignored, final, &unended.comment);
+    if (std.mem.startsWith(u8, data, "<![CDATA[")) return delimited(data, 9, "]]>", .cdata, final, &unended.cdata);
     if (std.mem.startsWith(u8, data, "<!DOCTYPE")) return nextDoctype(data, final);
     return .{ .malformed = "unknown markup" };
 }
@@ -57,8 +65,13 @@ fn nextText(data: []const u8, final: bool) Outcome {
     return .{ .token = .{ .kind = .text, .length = end, .body = data[0..end] } };
 }
 
-fn delimited(data: []const u8, start: usize, end_mark: []const u8, kind: Kind, final: bool) Outcome {
-    const end = std.mem.indexOfPos(u8, data, start, end_mark) orelse return incomplete(final);
+fn delimited(data: []const u8, start: usize, end_mark: []const u8, kind: Kind, final: bool, unended: *usize) Outcome {
+    const rest_length = data.len - start;
+    if (final and rest_length <= unended.*) return incomplete(final);
+    const end = std.mem.indexOfPos(u8, data, start, end_mark) orelse {
+        if (final) unended.* = rest_length;
+        return incomplete(final);
+    };
     return .{ .token = .{ .kind = kind, .length = end + end_mark.len, .body = data[start..end] } };
 }
 
@@ -195,14 +208,15 @@ test "tokens" {
         .{ .data = "<!DOCTYPE a [<!ENTITY b '>'>]>", .kind = .ignored, .length = 30 },
         .{ .data = "text<", .kind = .text, .length = 4, .body = "text" },
     };
+    var unended: Unended = .{};
     for (cases) |case| {
-        const token = next(case.data, false).token;
+        const token = next(case.data, false, &unended).token;
         try std.testing.expectEqual(case.kind, token.kind);
         try std.testing.expectEqual(case.length, token.length);
         try std.testing.expectEqualStrings(case.name, token.name);
         try std.testing.expectEqualStrings(case.body, token.body);
         // Cut anywhere it is either incomplete or, as text, all there is.
-        for (1..case.length) |length| switch (next(case.data[0..length], false)) {
+        for (1..case.length) |length| switch (next(case.data[0..length], false, &unended)) {
             .need_more => {},
             else => return error.TestUnexpectedResult,
         };
@@ -215,5 +229,27 @@ test "references" {
     try std.testing.expectEqual(Reference{ .character = '&', .length = 5 }, reference("&amp;").?);
     for ([_][]const u8{ "&", "&;", "&#;", "&#x;", "&nbsp;", "&#0;", "&#xD800;", "&#x110000;", "&#99999999;", "&amp" }) |bad| {
         try std.testing.expectEqual(null, reference(bad));
+    }
+}
+
+test "what has no end is looked for once" {
+    for ([_]struct { []const u8, []const u8 }{ .{ "<!--", "-->" }, .{ "<![CDATA[", "]]>" }, .{ "<?", "?>" } }) |marks| {
+        const begin, const end = marks;
+        var buffer: [64]u8 = undefined;
+        const data = try std.fmt.bufPrint(&buffer, "{s} x {s}{s} x {s}", .{ begin, end, begin, begin });
+        const first_length = begin.len + 3 + end.len;
+        var unended: Unended = .{};
+        // Seen from the second that there is no end, the first still has one.
+        try std.testing.expect(next(data[first_length..], true, &unended) == .malformed);
+        const known = unended;
+        try std.testing.expectEqual(first_length, next(data, true, &unended).token.length);
+        // The third is inside the second: an end that stands there now is not looked for.
+        @memcpy(data[data.len - end.len ..], end);
+        try std.testing.expect(next(data[first_length..], true, &unended) == .malformed);
+        try std.testing.expectEqual(known, unended);
+        // As long as more may come nothing is known.
+        var fresh: Unended = .{};
+        try std.testing.expect(next(data[0..begin.len], false, &fresh) == .need_more);
+        try std.testing.expectEqual(Unended{}, fresh);
     }
 }

@@ -1,0 +1,632 @@
+//! Targets for a fuzzer: each takes an input of any bytes, calls the exported functions as a program
+//! would, and panics when what comes back breaks a promise. `fuzz.sh` links them with libFuzzer;
+//! `zig run -lc -O safe zig/fuzz.zig -- FILE...` runs the files one after the other, each for
+//! the target that its folder is named for. `fuzz/TARGET` holds the seeds and what was found.
+
+const builtin = @import("builtin");
+const std = @import("std");
+const abi = @import("abi.zig");
+const memory = @import("fuzz_memory.zig");
+const Code = @import("problem.zig").Code;
+const Status = abi.Status;
+
+/// The core's allocator, see `abi.zig`.
+pub const core_allocator = memory.allocator;
+const gpa = std.heap.c_allocator;
+
+const flag_final = 1;
+const flag_restart = 2;
+const flag_start = 4;
+const flag_closely = 8;
+const flag_utf8 = 16;
+const flag_searching = 64;
+
+/// A target for each field. Its input begins with a few bytes that choose options, digits in the
+/// seeds, and goes on with the bytes to work on.
+const targets = struct {
+    pub fn scan(input: *Input) void {
+        const flags = ([_]u32{ 0, flag_closely, flag_utf8, flag_closely | flag_utf8 })[input.choice(4)];
+        const capacity = 1 + @as(usize, input.number());
+        const chunks = input.chunks();
+        const whole = walk(input.rest, flags, entries_max, .{});
+        defer whole.deinit();
+        const parts = walk(input.rest, flags, capacity, chunks);
+        defer parts.deinit();
+        expect(std.mem.eql(u8, std.mem.sliceAsBytes(whole.entries.items), std.mem.sliceAsBytes(parts.entries.items)), "a scan in parts finds something else");
+    }
+
+    pub fn boundary(input: *Input) void {
+        const is_start = input.choice(2) == 1;
+        const from = @as(usize, input.number()) * input.number();
+        const chunks = input.chunks();
+        const bytes = input.rest;
+        if (from > bytes.len) return;
+        const found = findBoundary(bytes, from, is_start, .{});
+        expect(found >= from and found <= bytes.len, "a boundary before the place that was asked for");
+        expect(found == findBoundary(bytes, from, is_start, chunks), "a search in parts finds another boundary");
+        if (!is_start or found == bytes.len) return;
+        const way = walk(bytes, 0, entries_max, .{});
+        defer way.deinit();
+        const is_met = found == 0 or for (way.entries.items) |entry| {
+            if (entry.end == found) break true;
+        } else false;
+        expect(is_met, "a walk from the start does not come to a boundary");
+    }
+
+    pub fn assemble(input: *Input) void {
+        const record = assembled(input.rest) orelse return;
+        expect(record.len == input.rest.len, "an assembled record has another length");
+        const way = walk(record, 0, entries_max, .{});
+        defer way.deinit();
+        expect(way.entries.items.len == 1 and way.entries.items[0].code == 0, "an assembled record is not sound");
+        const copy = gpa.dupe(u8, record) catch unreachable;
+        defer gpa.free(copy);
+        expect(std.mem.eql(u8, copy, assembled(copy) orelse ""), "a record assembled again is another");
+    }
+
+    pub fn marc8(input: *Input) void {
+        const finals = [_]u32{ 0x42, 0x45, 0x53, 0x4e, 0x51, 0x32, 0x33, 0x34, 0x62, 0x70, 0x67, 0x31 };
+        const sets: abi.Sets = .{ .g0 = finals[input.choice(finals.len)], .g1 = finals[input.choice(finals.len)] };
+        var options: abi.Options = plain(.marc, .flat);
+        options.references = input.choice(2);
+        options.replacement = input.replacement();
+        const failing = input.number();
+        const converter: Converter = .init(options);
+        defer converter.deinit();
+        // The first time memory may run out, which leaves nothing behind.
+        memory.failing = failing;
+        _ = decode(converter, input.rest, sets);
+        memory.failing = 0;
+        const text = gpa.dupe(u8, decode(converter, input.rest, sets) orelse return) catch unreachable;
+        defer gpa.free(text);
+        expect(std.unicode.utf8ValidateSlice(text), "decoded MARC-8 is not UTF-8");
+        expect(std.mem.eql(u8, text, decode(converter, input.rest, sets) orelse ""), "MARC-8 decoded again is another text");
+    }
+
+    pub fn marc(input: *Input) void {
+        conversion(input, .marc);
+    }
+
+    pub fn marcxml(input: *Input) void {
+        conversion(input, .marcxml);
+    }
+
+    pub fn json(input: *Input) void {
+        conversion(input, ([_]abi.Format{ .json, .jsonl, .marcjson })[input.choice(3)]);
+    }
+
+    pub fn mrk(input: *Input) void {
+        conversion(input, .mrk);
+    }
+
+    pub fn flat(input: *Input) void {
+        conversion(input, .flat);
+    }
+};
+
+fn expect(is_kept: bool, comptime promise: []const u8) void {
+    if (!is_kept) @panic(promise);
+}
+
+fn statusOf(number: i32) Status {
+    return std.enums.fromInt(Status, number) orelse @panic("a status that there is not");
+}
+
+/// Sizes of the parts in which bytes are shown, in turn; 0: all at once.
+const Chunks = struct {
+    sizes: [2]u8 = .{ 0, 0 },
+    /// The end is told by itself, behind the last byte.
+    is_end_late: bool = false,
+    turn: usize = 0,
+
+    /// How many of `length` bytes to show when so many have been shown.
+    fn next(self: *Chunks, shown: usize, length: usize) usize {
+        const size = self.sizes[self.turn % 2];
+        self.turn += 1;
+        // Small parts of a long input would take for ever.
+        if (size == 0 or self.turn > 64) return length;
+        return @min(shown + size, length);
+    }
+};
+
+/// The bytes of an input, taken from the front.
+const Input = struct {
+    rest: []const u8,
+
+    /// A number that the digit 0 stands for as 0, 1 as 1 and so on.
+    fn number(self: *Input) u8 {
+        if (self.rest.len == 0) return 0;
+        defer self.rest = self.rest[1..];
+        return self.rest[0] -% '0';
+    }
+
+    fn choice(self: *Input, comptime count: u8) u8 {
+        return self.number() % count;
+    }
+
+    fn chunks(self: *Input) Chunks {
+        return .{ .sizes = .{ self.number(), self.number() }, .is_end_late = self.choice(2) == 1 };
+    }
+
+    fn replacement(self: *Input) u32 {
+        return ([_]u32{ 0, 0xfffd, '?', '<', '\\', '{', 0x301, 0x10ffff, 1, 0x1b })[self.choice(10)];
+    }
+};
+
+// ---- walking
+
+const entries_max = 4096;
+
+/// What a walk comes to. Neighbouring gaps are one.
+const Entry = extern struct { end: u64, code: u32 = 0, kind: u32 = 0 };
+
+const Way = struct {
+    entries: std.ArrayList(Entry) = .empty,
+
+    fn deinit(self: Way) void {
+        var entries = self.entries;
+        entries.deinit(gpa);
+    }
+
+    fn add(self: *Way, entry: Entry) void {
+        const items = self.entries.items;
+        const gap = @backingInt(abi.Kind.gap);
+        if (items.len > 0 and entry.kind == gap and items[items.len - 1].kind == gap) {
+            items[items.len - 1].end = entry.end;
+        } else self.entries.append(gpa, entry) catch unreachable;
+    }
+};
+
+// Not on the stack: that is filled with something each time.
+var ends: [entries_max]u32 = undefined;
+var kinds: [entries_max]u8 = undefined;
+
+/// All records and damages of `bytes`, by mrrc_scan and mrrc_resync.
+fn walk(bytes: []const u8, flags: u32, capacity: usize, parts: Chunks) Way {
+    var way: Way = .{};
+    var chunks = parts;
+    var at: usize = 0;
+    var shown = chunks.next(0, bytes.len);
+    var is_final = shown == bytes.len and !chunks.is_end_late;
+    var is_lost = false;
+    var searching: u32 = 0;
+    var calls: usize = 0;
+    while (true) {
+        calls += 1;
+        expect(calls <= 4 * bytes.len + 100, "a walk does not come to its end");
+        const window = memory.show(bytes[at..shown]);
+        const final: u32 = if (is_final) flag_final else 0;
+        const status = if (is_lost) resync: {
+            var skip: u64 = 0;
+            const status = statusOf(abi.mrrc_resync(window.ptr, window.len, final | searching, &skip));
+            searching = flag_searching;
+            expect(status == .done or status == .need_input, "mrrc_resync does not come back with that");
+            expect(skip <= window.len, "more is left out than there is");
+            at += skip;
+            if (status == .done) {
+                is_lost = false;
+                way.entries.items[way.entries.items.len - 1].end = at;
+            }
+            break :resync status;
+        } else scan: {
+            var result: abi.Scan = .{};
+            var problem: abi.Problem = .{};
+            const start: u32 = if (at == 0) flag_start else 0;
+            const status = statusOf(abi.mrrc_scan(window.ptr, window.len, flags | final | start, &ends, &kinds, capacity, &result, &problem));
+            expect(result.count <= capacity and result.records <= result.count, "more entries than there is room for");
+            var end: u64 = 0;
+            for (ends[0..result.count], kinds[0..result.count]) |next, kind| {
+                expect(next > end and next <= window.len, "an entry does not end behind the one before");
+                end = next;
+                way.add(.{ .end = at + end, .kind = kind });
+            }
+            expect(end == result.consumed, "the last entry does not end where the scan does");
+            at += end;
+            switch (status) {
+                .done => {
+                    expect(is_final and at == bytes.len, "a scan is done before the end");
+                    return way;
+                },
+                .problem => {
+                    expectProblem(&problem, window.len - end);
+                    is_lost = true;
+                    searching = 0;
+                    way.add(.{ .end = 0, .code = problem.code });
+                },
+                .output => expect(result.count == capacity, "a scan stops for no reason"),
+                .need_input => {},
+                else => @panic("mrrc_scan does not come back with that"),
+            }
+            break :scan status;
+        };
+        if (status != .need_input) continue;
+        expect(!is_final, "more is asked for behind the end");
+        if (shown == bytes.len) is_final = true;
+        shown = chunks.next(shown, bytes.len);
+        if (shown == bytes.len and !chunks.is_end_late) is_final = true;
+    }
+}
+
+/// The place that mrrc_find_boundary finds when it is shown more and more, and no longer what it
+/// has no use for.
+fn findBoundary(bytes: []const u8, from: usize, is_start: bool, parts: Chunks) usize {
+    var chunks = parts;
+    var at: usize = 0;
+    var shown = chunks.next(from, bytes.len);
+    while (true) {
+        const is_final = shown == bytes.len;
+        var flags: u32 = if (is_final) flag_final else 0;
+        if (is_start and at == 0) flags |= flag_start;
+        const window = memory.show(bytes[at..shown]);
+        var found: u64 = 0;
+        const status = statusOf(abi.mrrc_find_boundary(window.ptr, window.len, from -| at, flags, &found));
+        expect(found <= window.len, "a boundary behind the end");
+        if (status == .done and (is_final or found < window.len)) return at + @as(usize, @intCast(found));
+        expect(status == .need_input and !is_final, "mrrc_find_boundary does not come back with that");
+        at += @intCast(found);
+        shown = chunks.next(shown, bytes.len);
+    }
+}
+
+fn expectProblem(problem: *const abi.Problem, length: usize) void {
+    expect(problem.code != 0, "a problem without a code");
+    expect(problem.offset_in_record <= length, "a problem behind the end");
+    expect(problem.detail_length > 0 and problem.detail_length <= problem.detail.len, "a problem without words");
+    expect(std.unicode.utf8ValidateSlice(problem.detail[0..problem.detail_length]), "a problem in no words");
+    expect(problem.found_length <= problem.found.len, "a problem that was found where there is no room");
+}
+
+/// The same but for `found`, of which there is no more than what was shown.
+fn isSame(one: abi.Problem, other: abi.Problem) bool {
+    const found_length = @min(one.found_length, other.found_length);
+    return one.code == other.code and one.records_before == other.records_before and
+        one.byte_offset == other.byte_offset and one.offset_in_record == other.offset_in_record and
+        one.has_tag == other.has_tag and (one.has_tag == 0 or std.mem.eql(u8, &one.tag, &other.tag)) and
+        std.mem.eql(u8, one.detail[0..one.detail_length], other.detail[0..other.detail_length]) and
+        std.mem.eql(u8, one.found[0..found_length], other.found[0..found_length]);
+}
+
+fn print(problem: *const abi.Problem) void {
+    std.debug.print("{t} in record {d} at {d} and {d}: {s} ({x})\n", .{
+        std.enums.fromInt(Code, problem.code).?, problem.records_before,                   problem.byte_offset,
+        problem.offset_in_record,                problem.detail[0..problem.detail_length], problem.found[0..problem.found_length],
+    });
+}
+
+var assembly: [99_999]u8 = undefined;
+
+fn assembled(bytes: []const u8) ?[]const u8 {
+    const window = memory.show(bytes);
+    const length = abi.mrrc_assemble(window.ptr, window.len, &assembly);
+    if (length >= 0) return assembly[0..@intCast(length)];
+    expect(statusOf(length) == .invalid_argument, "mrrc_assemble does not come back with that");
+    return null;
+}
+
+// ---- converting
+
+const Converter = struct {
+    handle: ?*anyopaque = null,
+
+    fn init(options: abi.Options) Converter {
+        var self: Converter = .{};
+        expect(statusOf(abi.mrrc_converter_create(&options, &self.handle)) == .done, "a converter cannot be made");
+        return self;
+    }
+
+    fn deinit(self: Converter) void {
+        abi.mrrc_converter_destroy(self.handle);
+    }
+
+    /// Show `bytes`, as a stream of its own, and gather what comes.
+    fn run(self: Converter, bytes: []const u8, parts: Chunks) Run {
+        var result: Run = .{};
+        var chunks = parts;
+        var at: usize = 0;
+        var shown = chunks.next(0, bytes.len);
+        var is_final = shown == bytes.len and !chunks.is_end_late;
+        var restart: u32 = flag_restart;
+        var calls: usize = 0;
+        while (true) {
+            calls += 1;
+            expect(calls <= 4 * bytes.len + 100, "a conversion does not come to its end");
+            const window = memory.show(bytes[at..shown]);
+            var output: abi.Output = .{};
+            var problem: abi.Problem = .{};
+            const final: u32 = if (is_final) flag_final else 0;
+            const status = statusOf(abi.mrrc_convert(self.handle, window.ptr, window.len, restart | final, &output, &problem));
+            restart = 0;
+            expect(output.consumed <= window.len, "more is done with than there is");
+            at += @intCast(output.consumed);
+            if (output.length > 0) result.out.appendSlice(gpa, output.bytes.?[0..@intCast(output.length)]) catch unreachable;
+            switch (status) {
+                .need_input => expect(!is_final, "more is asked for behind the end"),
+                .output => expect(output.length > 0, "no output"),
+                .problem => {
+                    expectProblem(&problem, bytes.len);
+                    expect(problem.byte_offset <= bytes.len, "a problem behind the end");
+                    result.problems.append(gpa, problem) catch unreachable;
+                },
+                .done => {
+                    expect(is_final and at == bytes.len, "a conversion is done before the end");
+                    result.counts = output.counts;
+                    const again = abi.mrrc_convert(self.handle, null, 0, flag_final, &output, &problem);
+                    expect(statusOf(again) == .done and output.length == 0, "a conversion goes on behind its end");
+                    return result;
+                },
+                .out_of_memory => {
+                    result.is_out_of_memory = true;
+                    return result;
+                },
+                else => @panic("mrrc_convert does not come back with that"),
+            }
+            if (status != .need_input) continue;
+            if (shown == bytes.len) is_final = true;
+            shown = chunks.next(shown, bytes.len);
+            if (shown == bytes.len and !chunks.is_end_late) is_final = true;
+        }
+    }
+};
+
+/// What came of a conversion.
+const Run = struct {
+    out: std.ArrayList(u8) = .empty,
+    problems: std.ArrayList(abi.Problem) = .empty,
+    counts: abi.Counts = .{},
+    is_out_of_memory: bool = false,
+
+    fn deinit(self: *Run) void {
+        self.out.deinit(gpa);
+        self.problems.deinit(gpa);
+    }
+
+    fn expectSame(self: *const Run, other: *const Run, comptime promise: []const u8) void {
+        expect(std.mem.eql(u8, self.out.items, other.out.items), promise ++ ": output");
+        const pair = [_][]const abi.Problem{ self.problems.items, other.problems.items };
+        for (0..@max(pair[0].len, pair[1].len)) |index| {
+            if (index < @min(pair[0].len, pair[1].len) and isSame(pair[0][index], pair[1][index])) continue;
+            for ([_][]const u8{ "at once", "then" }, pair) |when, problems| {
+                std.debug.print("{s}: {d} problems\n", .{ when, problems.len });
+                if (index < problems.len) print(&problems[index]);
+            }
+            @panic(promise ++ ": problems");
+        }
+        expect(std.meta.eql(self.counts, other.counts), promise ++ ": counts");
+    }
+};
+
+/// Nothing but the formats.
+fn plain(source: abi.Format, target: abi.Format) abi.Options {
+    return .{
+        .source = @backingInt(source),
+        .target = @backingInt(target),
+        .source_encoding = 0,
+        .target_encoding = 0,
+        .unmappable = 0,
+        .references = 0,
+        .replace_forbidden = 0,
+        .replacement = 0,
+        .is_lenient = 0,
+        .is_single = 0,
+        .is_part = 0,
+    };
+}
+
+fn conversion(input: *Input, source: abi.Format) void {
+    const target: abi.Format = @fromBackingInt(input.choice(10));
+    var options = plain(source, target);
+    options.source_encoding = input.choice(4);
+    options.target_encoding = input.choice(4);
+    options.unmappable = input.choice(3);
+    const switches = input.number();
+    options.references = switches & 1;
+    options.replace_forbidden = switches & 2;
+    options.is_single = switches & 4;
+    options.is_part = switches & 8;
+    options.is_lenient = switches & 16;
+    options.replacement = input.replacement();
+    const failing = input.number();
+    const chunks = input.chunks();
+    const bytes = input.rest;
+
+    const converter: Converter = .init(options);
+    defer converter.deinit();
+    var whole = converter.run(bytes, .{});
+    defer whole.deinit();
+    if (failing > 0) {
+        memory.failing = failing;
+        const fresh: Converter = .{ .handle = handle: {
+            var handle: ?*anyopaque = null;
+            _ = abi.mrrc_converter_create(&options, &handle);
+            break :handle handle;
+        } };
+        defer fresh.deinit();
+        if (fresh.handle != null) {
+            var broken = fresh.run(bytes, chunks);
+            defer broken.deinit();
+            memory.failing = 0;
+            if (!broken.is_out_of_memory) whole.expectSame(&broken, "a stream in parts");
+            var again = fresh.run(bytes, .{});
+            defer again.deinit();
+            whole.expectSame(&again, "a stream with a converter that was broken off");
+        }
+        memory.failing = 0;
+    } else {
+        var parts = converter.run(bytes, chunks);
+        defer parts.deinit();
+        whole.expectSame(&parts, "a stream in parts");
+    }
+    if (source == .marc and target == .marc and options.source_encoding == 0 and options.target_encoding == 0 and options.is_lenient == 0) expectCopied(bytes, &whole);
+    // pymarc writes whatever leader the flat form brings.
+    if (source == .flat and @backingInt(target) > @backingInt(abi.Format.flat)) return;
+    if (options.is_single != 0 or options.is_part != 0) return;
+    expectReadable(source, target, &whole);
+    if (source == .marc or source == .flat) return;
+    switch (target) {
+        .marcxml, .json, .jsonl, .marcjson, .mrk => expectLossless(source, target, bytes, &whole),
+        .marc => if (options.target_encoding == @backingInt(abi.Encoding.marc8) and options.unmappable == 0) expectEncoded(&whole),
+        else => {},
+    }
+}
+
+/// Sound records are written as they are.
+fn expectCopied(bytes: []const u8, run: *const Run) void {
+    const way = walk(bytes, 0, entries_max, .{});
+    defer way.deinit();
+    var copies: std.ArrayList(u8) = .empty;
+    defer copies.deinit(gpa);
+    var start: usize = 0;
+    for (way.entries.items) |entry| {
+        const end: usize = @intCast(entry.end);
+        defer start = end;
+        if (entry.code != 0 or entry.kind == @backingInt(abi.Kind.gap)) continue;
+        // The numbers of a canonical record are those that assembling gives it.
+        const record = bytes[start..end];
+        if (!std.mem.eql(u8, record, assembled(record) orelse return)) return;
+        copies.appendSlice(gpa, record) catch unreachable;
+    }
+    expect(std.mem.eql(u8, copies.items, run.out.items), "a sound record is not copied");
+}
+
+/// What is written can be read, and written again is the same.
+fn expectReadable(source: abi.Format, target: abi.Format, run: *const Run) void {
+    // One document for each record is what pymarc writes.
+    if (target == .pymarc_xml and run.counts.records_written != 1) return;
+    const format: abi.Format = switch (target) {
+        .pymarc_xml => .marcxml,
+        .pymarc_json, .pymarc_json_compact => .json,
+        else => target,
+    };
+    var options = plain(format, format);
+    if (format == .flat) options.target_encoding = @backingInt(abi.Encoding.bytes);
+    var again = converted(options, run.out.items);
+    defer again.deinit();
+    for (again.problems.items) |*problem| {
+        // ISO 2709 may have terminators inside a field, which the texts can say and none may read.
+        if (source == .marc and problem.code == @backingInt(Code.delimiter_in_data)) return;
+        print(problem);
+        @panic("what was written cannot be read");
+    }
+    expect(again.counts.records_read == run.counts.records_written, "as many records are not read as were written");
+    if (format == target) expect(std.mem.eql(u8, run.out.items, again.out.items), "what was written is not what is written again");
+}
+
+/// What comes of a conversion at once.
+fn converted(options: abi.Options, bytes: []const u8) Run {
+    const converter: Converter = .init(options);
+    defer converter.deinit();
+    return converter.run(bytes, .{});
+}
+
+/// A text that was made of another holds the same records.
+fn expectLossless(source: abi.Format, target: abi.Format, bytes: []const u8, run: *const Run) void {
+    if (run.problems.items.len > 0 or run.counts.characters_replaced > 0) return;
+    var before = converted(plain(source, .flat), bytes);
+    defer before.deinit();
+    var after = converted(plain(target, .flat), run.out.items);
+    defer after.deinit();
+    expect(std.mem.eql(u8, before.out.items, after.out.items), "records are not the same in another text");
+}
+
+/// MARC-8 that was made of Unicode reads as text that makes the same MARC-8.
+fn expectEncoded(run: *const Run) void {
+    var text = converted(plain(.marc, .flat), run.out.items);
+    defer text.deinit();
+    for (text.problems.items) |*problem| {
+        print(problem);
+        @panic("MARC-8 that was written is none");
+    }
+    var options = plain(.flat, .marc);
+    options.target_encoding = @backingInt(abi.Encoding.marc8);
+    var again = converted(options, text.out.items);
+    defer again.deinit();
+    expect(std.mem.eql(u8, run.out.items, again.out.items), "MARC-8 is not what is written again");
+}
+
+/// The text of MARC-8, null when memory runs out or it is none.
+fn decode(converter: Converter, bytes: []const u8, before: abi.Sets) ?[]const u8 {
+    var sets = before;
+    var output: abi.Output = .{};
+    var problem: abi.Problem = .{};
+    const window = memory.show(bytes);
+    switch (statusOf(abi.mrrc_decode_marc8(converter.handle, window.ptr, window.len, &sets, &output, &problem))) {
+        .done => {},
+        .problem => {
+            expectProblem(&problem, bytes.len);
+            return null;
+        },
+        .out_of_memory => return null,
+        else => @panic("mrrc_decode_marc8 does not come back with that"),
+    }
+    expect(output.consumed == bytes.len, "a text is not decoded to its end");
+    return output.bytes.?[0..@intCast(output.length)];
+}
+
+// ---- running
+
+const Target = std.meta.DeclEnum(targets);
+
+fn runTarget(target: Target, bytes: []const u8) void {
+    var input: Input = .{ .rest = bytes };
+    switch (target) {
+        inline else => |which| @field(targets, @tagName(which))(&input),
+    }
+    expect(memory.blocks == 0, "memory is not given back");
+}
+
+fn targetOf(name: []const u8) Target {
+    return std.meta.stringToEnum(Target, name) orelse std.debug.panic("no target is called {s}", .{name});
+}
+
+pub fn main(init: std.process.Init) !void {
+    if (builtin.fuzz) std.process.exit(fuzzer.run(init.minimal.args.vector));
+    var arguments = init.minimal.args.iterate();
+    _ = arguments.next();
+    var count: usize = 0;
+    while (arguments.next()) |path| : (count += 1) {
+        replayed = path;
+        const target = targetOf(std.fs.path.basename(std.fs.path.dirname(path) orelse ""));
+        const bytes = try std.Io.Dir.cwd().readFileAlloc(init.io, path, gpa, .unlimited);
+        defer gpa.free(bytes);
+        runTarget(target, bytes);
+    }
+    std.debug.print("{d} inputs\n", .{count});
+}
+
+/// The file that is run, to be named when it fails.
+var replayed: []const u8 = "";
+
+pub const panic = std.debug.FullPanic(struct {
+    fn panic(message: []const u8, address: ?usize) noreturn {
+        // libFuzzer keeps the input; running that by itself shows the way there.
+        if (builtin.fuzz) {
+            std.debug.print("{s}\n", .{message});
+            std.c.abort();
+        }
+        std.debug.print("{s}\n", .{replayed});
+        std.debug.defaultPanic(message, address);
+    }
+}.panic);
+
+/// libFuzzer, and the compiler's counters for it. The program is named for the target.
+const fuzzer = struct {
+    extern fn LLVMFuzzerRunDriver(count: *c_int, arguments: *[*]const [*:0]const u8, call: *const fn ([*]const u8, usize) callconv(.c) c_int) callconv(.c) c_int;
+    extern fn __sanitizer_cov_8bit_counters_init(start: [*]u8, stop: [*]u8) callconv(.c) void;
+
+    var target: Target = undefined;
+
+    fn run(vector: []const [*:0]const u8) u8 {
+        target = targetOf(std.fs.path.basename(std.mem.span(vector[0])));
+        const start = @extern([*]u8, .{ .name = "__start___sancov_cntrs" });
+        const stop = @extern([*]u8, .{ .name = "__stop___sancov_cntrs" });
+        __sanitizer_cov_8bit_counters_init(start, stop);
+        var count: c_int = @intCast(vector.len);
+        var arguments = vector.ptr;
+        return @truncate(@as(c_uint, @bitCast(LLVMFuzzerRunDriver(&count, &arguments, call))));
+    }
+
+    fn call(bytes: [*]const u8, length: usize) callconv(.c) c_int {
+        runTarget(target, bytes[0..length]);
+        return 0;
+    }
+};
