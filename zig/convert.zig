@@ -208,6 +208,7 @@ pub const Converter = struct {
                     const behind: usize = @intCast(self.walk.position -| (self.position + offset));
                     consumed.* += behind;
                     self.counts.bytes_skipped += behind;
+                    self.forget();
                     if (self.options.source == .marc) self.problem.setControlNumber(iso2709.controlNumber(data[offset..]));
                     return self.report(data, offset);
                 },
@@ -436,8 +437,9 @@ pub const Converter = struct {
             },
             .marc8 => self.decoder.setDefaults(self.find("066")),
         }
-        for (record.fields.items) |*field| {
-            const content = record.content(field.*);
+        var kept: usize = 0;
+        for (record.fields.items) |field| {
+            const content = record.content(field);
             const start: u32 = @intCast(record.text.length());
             if (self.encoding == .marc8) {
                 const is_control = record_module.isControlTag(field.tag);
@@ -448,14 +450,20 @@ pub const Converter = struct {
                     record.text.shrink(start);
                     self.decoder.replacement = 0xfffd;
                     defer self.decoder.replacement = self.options.replacement;
-                    try self.decoder.decodeContent(&record.text, content, is_control, field.start, &self.problem);
+                    self.decoder.decodeContent(&record.text, content, is_control, field.start, &self.problem) catch |again| {
+                        if (again != error.Problem) return again;
+                        // Its indicators or codes are no text: the field cannot be told.
+                        record.text.shrink(start);
+                        continue;
+                    };
                 };
             } else {
                 try self.appendReplacing(content);
             }
-            field.start = start;
-            field.end = @intCast(record.text.length());
+            record.fields.items[kept] = .{ .tag = field.tag, .start = start, .end = @intCast(record.text.length()) };
+            kept += 1;
         }
+        record.fields.shrinkRetainingCapacity(kept);
         record.seal();
     }
 
