@@ -133,6 +133,8 @@ class PathTarget(Target):
         self._packer = _packer_of(path)
         try:
             self._open()
+        except SourceError:
+            raise
         except OSError as error:
             raise_os_error(error, path, "write to")
 

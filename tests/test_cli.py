@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from marc import iso2709, split
@@ -112,6 +115,133 @@ def test_a_full_disk_is_an_error_in_a_line(books: pathlib.Path) -> None:
     assert status == 2
     assert err.startswith("mrrc-ct: /dev/full: cannot write to")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["count", "print", "convert"])
+@pytest.mark.parametrize("is_unbuffered", [False, True])
+def test_full_standard_output_is_an_error_in_a_line(
+    books: pathlib.Path, tmp_path: pathlib.Path, command: str, is_unbuffered: bool
+) -> None:
+    one = tmp_path / "one.mrc"
+    one.write_bytes(iso2709(("001", "1")))
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if is_unbuffered else ""}
+    options = ["--to", "json"] if command == "convert" else []
+    for path in (books, one):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "mrrc_ct", command, str(path), *options],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                env=environment,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert done.stderr == (
+            b"mrrc-ct: <stdout>: cannot write to: %s\n" % os.strerror(errno.ENOSPC).encode()
+        )
+
+
+def test_a_file_that_cannot_grow_is_an_error_in_a_line(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limits for files")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    path = tmp_path / "out.xml"
+    path.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-m", "mrrc_ct", "convert", books, "-o", path],
+        preexec_fn=limit,
+        capture_output=True,
+        check=False,
+    )
+    said = f"mrrc-ct: {path}: cannot write to: {os.strerror(errno.EFBIG)}\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", said)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.xml"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_that_nobody_reads_on_is_an_error_in_a_line(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    path, source = tmp_path / "fifo.xml", tmp_path / "source.mrc"
+    os.mkfifo(path)
+    source.write_bytes(books.read_bytes() * 5)  # more than a pipe holds
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mrrc_ct", "convert", source, "-o", path], stderr=subprocess.PIPE
+    )
+    with open(path, "rb", buffering=0) as fifo:
+        assert fifo.read(5) == b"<?xml"
+    _, err = process.communicate(timeout=60)
+    said = f"mrrc-ct: {path}: cannot write to: {os.strerror(errno.EPIPE)}\n"
+    assert (process.returncode, err.decode()) == (2, said)
+    assert path.is_fifo()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="this system has no /dev/stdout")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "link"])
+def test_standard_output_by_its_name(
+    books: pathlib.Path, tmp_path: pathlib.Path, name: str
+) -> None:
+    _, expected, _ = run("print", books)
+    if name == "link":
+        (tmp_path / "link").symlink_to("/dev/stdout")
+        name = str(tmp_path / "link")
+    arguments = [sys.executable, "-m", "mrrc_ct", "convert", str(books), "-o", name, "--to", "mrk"]
+    # A pipe, a file that a shell has opened and written to before, and one to append to.
+    assert subprocess.run(arguments, capture_output=True, check=True).stdout == expected
+    for mode in ("wb", "ab"):
+        path = tmp_path / "out"
+        path.write_bytes(b"before\n" if mode == "ab" else b"")
+        with path.open(mode, buffering=0) as file:
+            if mode == "wb":
+                file.write(b"before\n")
+            subprocess.run(arguments, stdout=file, stderr=subprocess.PIPE, check=True)
+            file.write(b"behind\n")
+        assert path.read_bytes() == b"before\n" + expected + b"behind\n"
+    shell = f"{sys.executable} -m mrrc_ct convert {books} -o {name} --to mrk | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr and b"cannot" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_signal_leaves_the_old_file_and_nothing_else(
+    books: pathlib.Path, tmp_path: pathlib.Path, name: str, threads: int
+) -> None:
+    folder, source = tmp_path / "folder", tmp_path / "fifo.mrc"
+    folder.mkdir()
+    (folder / "out.xml").write_text("old")
+    os.mkfifo(source)
+    number = getattr(signal, name)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mrrc_ct", "convert", source, "-o", folder / "out.xml"),
+            *("--threads", str(threads)),
+        ],
+        stderr=subprocess.PIPE,
+        # Whoever runs the tests may ignore it.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    with open(source, "wb", buffering=0) as fifo:
+        fifo.write(books.read_bytes())
+        deadline = time.monotonic() + 60
+        while len(os.listdir(folder)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(os.listdir(folder)) == 2
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert b"Traceback" not in err
+    assert os.listdir(folder) == ["out.xml"]
+    assert (folder / "out.xml").read_text() == "old"
 
 
 def test_help_shows_an_example() -> None:

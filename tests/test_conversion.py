@@ -6,7 +6,11 @@ import gzip
 import io
 import os
 import pathlib
+import random
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from marc import LEADER_MARC8, iso2709, split
@@ -346,6 +350,103 @@ def test_a_record_that_has_no_such_form_ends_the_writing_behind_those_before_it(
         with pytest.raises(errors.Utf8Invalid) as caught:
             mrrc_ct.write(mrrc_ct.MARCReader(b"".join(records)), target, to)
         assert (caught.value.record_number, caught.value.tag) == (31, "245")
-    assert path.read_bytes() == stream.getvalue()
     text = stream.getvalue().decode()
     assert text.count("Odes") == 30
+    # A stream has them; a file is whole or not there.
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("ending", [KeyError, KeyboardInterrupt])
+def test_an_exception_leaves_the_target_as_it_was(
+    books: pathlib.Path, tmp_path: pathlib.Path, threads: int, ending: type[BaseException]
+) -> None:
+    target = tmp_path / "out.xml"
+
+    def end(*_: object) -> None:
+        raise ending
+
+    data = books.read_bytes() * 20
+    for there in ([], ["out.xml"]):
+        with pytest.raises(ending):
+            mrrc_ct.convert(data, target, from_="marc", progress=end, threads=threads)
+        with pytest.raises(ending):
+            mrrc_ct.convert(data + b"00000nam", target, from_="marc", on_error=end, threads=threads)
+        assert os.listdir(tmp_path) == there
+        assert not there or target.read_text() == "old"
+        target.write_text("old")
+
+
+def test_lost_records_do_not_keep_a_file_from_being_completed(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "out.mrc"
+    target.write_text("old")
+    good = iso2709(("001", "1"))
+    report = mrrc_ct.convert(good + b"0x" + good[2:] + good, target, "marc", "marc")
+    assert report.records_lost == 1
+    assert target.read_bytes() == good * 2
+    assert os.listdir(tmp_path) == ["out.mrc"]
+
+
+def test_the_file_that_is_replaced_may_be_read_meanwhile(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "a.mrc"
+    path.write_bytes(books.read_bytes())
+    path.chmod(0o640)
+    assert mrrc_ct.write(mrrc_ct.read(path), path) == 150
+    assert path.read_bytes() == books.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o640 or os.name != "posix"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_killed_at_any_moment_it_leaves_the_old_file_or_the_new(
+    books: pathlib.Path, tmp_path: pathlib.Path, threads: int
+) -> None:
+    """MRRC_KILLS says how many times; the moments are spread over what a whole run takes."""
+    source, target = tmp_path / "source.mrc", tmp_path / "out.xml"
+    source.write_bytes(books.read_bytes() * 200)
+    mrrc_ct.convert(source, target)
+    new = target.read_bytes()
+    code = (
+        "import mrrc_ct, sys\n"
+        "print(flush=True)\n"
+        "mrrc_ct.convert(sys.argv[1], sys.argv[2], threads=int(sys.argv[3]))\n"
+        "print(flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+
+    def start() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(source), str(target), str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
+    times = []
+    for _ in range(3):
+        with start() as process:
+            begin = time.perf_counter()
+            assert process.stdout is not None
+            process.stdout.readline()
+            times.append(time.perf_counter() - begin)
+        assert target.read_bytes() == new
+    whole = sum(times) / len(times)
+    chance = random.Random(threads)
+    found = []
+    for _ in range(int(os.environ.get("MRRC_KILLS", "8"))):
+        target.write_bytes(b"old")
+        with start() as process:
+            time.sleep(chance.uniform(0, 1.2 * whole))
+            process.kill()
+        data = target.read_bytes()
+        assert data in (b"old", new)
+        found.append(data == new)
+    print(f"killed {len(found)} times in {whole:.3f} s: new {sum(found)}, old {found.count(False)}")
+    # What is left over is known by its name.
+    assert all(
+        name.startswith(".out.xml.mrrc-ct-")
+        for name in set(os.listdir(tmp_path)) - {"source.mrc", "out.xml"}
+    )
