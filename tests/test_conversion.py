@@ -381,7 +381,7 @@ def test_lost_records_do_not_keep_a_file_from_being_completed(tmp_path: pathlib.
     target = tmp_path / "out.mrc"
     target.write_text("old")
     good = iso2709(("001", "1"))
-    report = mrrc_ct.convert(good + b"0x" + good[2:] + good, target, "marc", "marc")
+    report = mrrc_ct.convert(good + b"beyond saving\x1d" + good, target, "marc", "marc")
     assert report.records_lost == 1
     assert target.read_bytes() == good * 2
     assert os.listdir(tmp_path) == ["out.mrc"]
