@@ -29,7 +29,7 @@ class MarcError(Exception):
     - `outcome`: what became of the record: `lost`; `salvaged`, when what could be told of it was
       read; `warning`, when all of it was.
 
-    `code` names the kind of error and never changes; docs/errors.md has a section for each.
+    `code` names the kind of error and never changes; docs/errors.md has them all.
     """
 
     code: str = "marc-error"

@@ -229,3 +229,11 @@ def test_one_damage_costs_at_most_the_records_that_it_touches(
         report = mrrc_ct.convert(data, target, "marc", "marc", threads=threads)
         assert target.getvalue() == b"".join(written)
         assert _told(report.errors) == _told(reader.summary.errors)
+
+
+def test_every_code_is_in_the_docs() -> None:
+    page = pathlib.Path(__file__).parent.parent / "docs" / "errors.md"
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.code for kind in kinds if issubclass(kind, mrrc_ct.MarcError)} - {"marc-error"}
+    rows = {line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")}
+    assert rows == codes
