@@ -56,6 +56,8 @@ const mnemonics = [_]struct { name: []const u8, character: u8 }{
 /// Where the text stands says which bytes need a mnemonic.
 const Place = enum { leader, fixed, value };
 
+// Read back, a bare backslash would be a blank there.
+const special_leader: scan.Class = .{ .below = ' ', .others = "${}\\\x7f" };
 const special_fixed: scan.Class = .{ .below = ' ' + 1, .others = "${}\\\x7f" };
 const special_value: scan.Class = .{ .below = ' ', .others = "${}\x7f" };
 
@@ -111,7 +113,11 @@ fn dataField(out: *Buffer, content: []const u8, problem: *Problem) Error!void {
 }
 
 fn appendText(comptime place: Place, out: *Buffer, bytes: []const u8) Error!void {
-    const special = if (place == .fixed) special_fixed else special_value;
+    const special = switch (place) {
+        .leader => special_leader,
+        .fixed => special_fixed,
+        .value => special_value,
+    };
     var rest = bytes;
     while (true) {
         rest = rest[try scan.appendUntil(special, out, rest, rest.len)..];
@@ -349,4 +355,20 @@ test "a field that would be read as the leader is not written" {
         try std.testing.expectEqualStrings(&tag, problem.tag[0..3]);
         try std.testing.expectEqual(@as(usize, 0), out.length());
     }
+}
+
+test "a backslash in the leader is read back" {
+    const gpa = std.testing.allocator;
+    var problem: Problem = .{};
+    var record: Record = .init(gpa);
+    defer record.deinit();
+    record.leader = "00000n\\m a22000007a 4500".*;
+    var out: Buffer = .{ .gpa = gpa };
+    defer out.deinit();
+    try write(&out, &record, &problem);
+    var again: Record = .init(gpa);
+    defer again.deinit();
+    var reader: Reader = .{ .problem = &problem };
+    _ = try reader.read(out.items(), true, &again);
+    try std.testing.expectEqualStrings(&record.leader, &again.leader);
 }
