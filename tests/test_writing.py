@@ -497,6 +497,36 @@ def test_write_on_a_disk_that_fills(small: pathlib.Path, books: pathlib.Path, to
     assert path.read_bytes() == b"old"
 
 
+KILLED = """
+    import os, signal, sys, mrrc_ct
+    name, is_before = sys.argv[2], sys.argv[3] == "before"
+    call = getattr(os, name)
+    def killed(*arguments):
+        if not is_before:
+            call(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+    writer = mrrc_ct.MARCWriter(sys.argv[1])
+    setattr(os, name, killed)
+    writer.write(mrrc_ct.Record(fields=[mrrc_ct.Field("001", data="1")]))
+    writer.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize("moment", ["before", "behind"])
+@pytest.mark.parametrize("call", ["write", "fsync", "close", "replace"])
+def test_killed_at_each_step_of_completing_a_file(
+    tmp_path: pathlib.Path, call: str, moment: str
+) -> None:
+    path = tmp_path / "out.mrc"
+    path.write_bytes(b"old")
+    code = textwrap.dedent(KILLED)
+    done = subprocess.run([sys.executable, "-c", code, path, call, moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    is_replaced = (call, moment) == ("replace", "behind")
+    assert path.read_bytes() == (ONE if is_replaced else b"old")
+
+
 def limit_files() -> None:
     """Let files grow to 64 KiB, and let that be an error of the system's calls."""
     import resource
