@@ -810,3 +810,90 @@ def test_an_index_that_does_not_go_with_its_file(tmp_path: pathlib.Path) -> None
     path.unlink()
     with pytest.raises(mrrc_ct.errors.SourceNotFound):
         mrrc_ct.open_index(path)
+
+
+class _Consumer(threading.Thread):
+    """Takes from a pipeline in all the ways that there are, now and then with a delay."""
+
+    def __init__(self, pipeline: ProducerConsumerPipeline, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.pipeline = pipeline
+        self.dice = random.Random(seed)
+        self.found: list[Item] = []
+        self.is_closed = False
+
+    def run(self) -> None:
+        try:
+            while True:
+                try:
+                    record = self._take()
+                except TimeoutError:
+                    continue
+                except SourceError:
+                    raise
+                except mrrc_ct.MarcError as error:
+                    if isinstance(error, PipelineClosed):
+                        self.is_closed = True
+                        return
+                    self.found.append((error.byte_offset, error.code))
+                    continue
+                if record is not None:
+                    self.found.append((record._offset, record.as_marc()))
+                elif self.pipeline.finished:
+                    return
+                if self.dice.random() < 0.02:
+                    time.sleep(self.dice.random() / 500)
+        except StopIteration:
+            return
+
+    def _take(self) -> Record | None:
+        way = self.dice.randrange(4)
+        if way == 0:
+            return self.pipeline.try_next()
+        if way == 1:
+            return self.pipeline.next(timeout=self.dice.random() / 1000)
+        return next(self.pipeline) if way == 2 else self.pipeline.next()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_delays_closes_and_damage(
+    books: pathlib.Path, tmp_path: pathlib.Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    path = tmp_path / "some.mrc"
+    path.write_bytes(damaged(books.read_bytes(), seed))
+    expected: list[Item] = []
+    for record, error in MARCReader(path).iter_with_errors():
+        if record is not None:
+            expected.append((record._offset, record.as_marc()))
+        elif error is not None:
+            expected.append((error.byte_offset, error.code))
+    is_ordered = dice.random() < 0.5
+    pipeline = ProducerConsumerPipeline(
+        path if dice.random() < 0.5 else io.BytesIO(path.read_bytes()),
+        buffer_size=dice.randrange(100, 9000),
+        channel_capacity=dice.randrange(1, 6),
+        workers=dice.randrange(1, 5),
+        ordered=is_ordered,
+    )
+    consumers = [_Consumer(pipeline, seed * 10 + index) for index in range(dice.randrange(1, 5))]
+    for consumer in consumers:
+        consumer.start()
+    closes = dice.random() < 0.4
+    if closes:
+        time.sleep(dice.random() / 50)
+        pipeline.close()
+    for consumer in consumers:
+        consumer.join(timeout=30)
+        assert not consumer.is_alive()
+    got = [item for consumer in consumers for item in consumer.found]
+    if any(consumer.is_closed for consumer in consumers):
+        assert closes
+        assert len(set(got)) == len(got)
+        assert set(got) <= set(expected)
+    else:
+        assert sorted(got, key=repr) == sorted(expected, key=repr)
+    for consumer in consumers if is_ordered else []:
+        offsets = [item[0] for item in consumer.found]
+        assert offsets == sorted(offsets)
+    pipeline.close()
