@@ -73,6 +73,13 @@ def converted(data: bytes) -> list[bytes]:
     return [piece + b"\x1d" for piece in target.getvalue().split(b"\x1d")[:-1]]
 
 
+def repaired(data: bytes) -> list[bytes]:
+    """The repair of this project."""
+    target = io.BytesIO()
+    mrrc_ct.repair(data, target, None, io.BytesIO(), from_="marc")
+    return [piece + b"\x1d" for piece in target.getvalue().split(b"\x1d")[:-1]]
+
+
 def pymarc(data: bytes) -> list[bytes]:
     """The reader of pymarc, which gives None for what it cannot read."""
     import pymarc
@@ -118,6 +125,7 @@ def main() -> None:
         "reader": lenient,
         "pipeline": pipeline,
         "conversion": converted,
+        "repair": repaired,
     }
     if "--peers" in sys.argv:
         readers.update({"pymarc": pymarc, "mrrc": mrrc})

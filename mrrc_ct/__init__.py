@@ -36,16 +36,19 @@ from .writer import MARCWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._repair import RepairReport, repair
     from .index import RecordIndex, build_index, open_index
 else:
 
     def __getattr__(name: str) -> object:
         """What few programs need, with what of the standard library that needs."""
-        if name not in ("RecordIndex", "build_index", "open_index"):
+        if name in ("RecordIndex", "build_index", "open_index"):
+            from . import index as module
+        elif name in ("RepairReport", "repair"):
+            from . import _repair as module
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import index
-
-        return getattr(index, name)
+        return getattr(module, name)
 
 
 __version__ = "0.1.0"
@@ -64,6 +67,7 @@ __all__ = [
     "ProducerConsumerPipeline",
     "Record",
     "RecordIndex",
+    "RepairReport",
     "Report",
     "Subfield",
     "build_index",
@@ -77,6 +81,7 @@ __all__ = [
     "mrk_to_records",
     "open_index",
     "read",
+    "repair",
     "split_offsets",
     "write",
     "xml_to_record",

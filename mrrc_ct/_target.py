@@ -212,7 +212,10 @@ class PathTarget(Target):
     def _write_all(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
         while len(view):
-            view = view[os.write(self._descriptor, view) :]
+            written = os.write(self._descriptor, view)
+            if written == 0:
+                raise SourceError("cannot write to: the file takes nothing", source=self.name)
+            view = view[written:]
 
     def close(self) -> None:
         """Write what waits and put the file in its place.

@@ -1,4 +1,4 @@
-"""The command line: `mrrc-ct convert`, `count` and `print`.
+"""The command line: `mrrc-ct convert`, `count`, `print` and `repair`.
 
 Exit status: 0 when all went well, 1 when records were lost or had to be salvaged on the way (each
 is listed on standard error), 2 when the work could not be done.
@@ -16,6 +16,7 @@ import time
 from typing import IO, Any
 
 from . import __version__
+from ._repair import repair
 from ._source import raise_os_error
 from ._work import Report
 from .conversion import FORMATS, THREADS_MAX, convert, count
@@ -94,7 +95,7 @@ def _let_go_of_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mrrc-ct",
-        description="Read, convert and count MARC records.",
+        description="Read, convert, count and repair MARC records.",
         epilog="Exit status: 0 done, 1 records were lost or salvaged (listed on standard error), "
         "2 failed.",
     )
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_count(commands)
     _add_print(commands)
+    _add_repair(commands)
     return parser
 
 
@@ -219,6 +221,29 @@ def _add_print(commands: Any) -> None:
     command.set_defaults(run=_print)
 
 
+def _add_repair(commands: Any) -> None:
+    command = _command(
+        commands,
+        "repair",
+        "Write clean ISO 2709 of all that can be saved of a damaged file, and set the rest aside.",
+        "mrrc-ct repair books.mrc -o clean.mrc --report report.jsonl",
+    )
+    command.add_argument(
+        "-o", "--output", metavar="OUT", required=True, help="a file, or - for standard output"
+    )
+    command.add_argument(
+        "--report",
+        metavar="FILE",
+        help="a line of JSON for each record that was damaged, and a last one with the result",
+    )
+    command.add_argument(
+        "--originals",
+        metavar="FILE",
+        help="the damaged records as they were (default: beside OUT, OUT.damaged.mrc for OUT.mrc)",
+    )
+    command.set_defaults(run=_repair)
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= THREADS_MAX:
@@ -275,6 +300,24 @@ def _print(options: argparse.Namespace) -> int:
             on_error=progress.error,
             progress=progress,
         )
+    return OK if report.ok else LOST
+
+
+def _repair(options: argparse.Namespace) -> int:
+    is_standard = options.output == "-"
+    if is_standard and options.originals is None:
+        raise ValueError("with -o - say where the damaged originals go: --originals FILE")
+    with _Progress() as progress:
+        report = repair(
+            _input(options.input),
+            _stream(sys.stdout, "output").buffer if is_standard else options.output,
+            options.report,
+            options.originals,
+            from_=options.from_,
+            on_error=progress.error,
+            progress=progress,
+        )
+    _say(str(report))
     return OK if report.ok else LOST
 
 

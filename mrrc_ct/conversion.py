@@ -89,10 +89,10 @@ def convert(
     target_encoding = _core.encoding_number(encoding)
     if target_encoding is None:
         check_codec(encoding or "")
-    _check_different(source, target)
-    window, from_ = _open(source, from_)
+    check_different(source, target)
+    window, from_ = open_as(source, from_)
     try:
-        report = Report(window.name, _name_of(target), from_, to)
+        report = Report(window.name, name_of(target), from_, to)
         work = Work(window, report, on_error, progress)
         is_parallel = False
         is_foreign = (from_ == "marc" and source_encoding is None) or (
@@ -133,7 +133,7 @@ def convert(
         report.seconds = time.perf_counter() - begin
         return report
     finally:
-        _close_own(window, source)
+        close_own(window, source)
 
 
 class _Records:
@@ -176,10 +176,10 @@ def read(
     `references` are those of MARCReader. A record that cannot be read raises the MarcError that
     says why, and the next read goes on behind it. Raises as `convert` for the source.
     """
-    window, from_ = _open(source, from_)
+    window, from_ = open_as(source, from_)
 
     def close() -> None:
-        _close_own(window, source)
+        close_own(window, source)
 
     if from_ == "marc":
         reader = MARCReader.over(window, from_encoding, references)
@@ -244,7 +244,7 @@ def count(
     2709. Raises as `convert`.
     """
     _check_threads(threads)
-    window, from_ = _open(source, from_)
+    window, from_ = open_as(source, from_)
     try:
         work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
         begin = time.perf_counter()
@@ -264,10 +264,10 @@ def count(
         result.report = work.report
         return result
     finally:
-        _close_own(window, source)
+        close_own(window, source)
 
 
-def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
+def open_as(source: SourceLike, from_: str | None) -> tuple[Window, str]:
     """The window over a source, and its format; XML is decoded there."""
     if from_ is not None:
         _check_format(from_)
@@ -289,22 +289,28 @@ def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
             from_ = from_ or "marc"
         return decoded_xml(window) if from_ == "marcxml" else window, from_
     except BaseException:
-        _close_own(window, source)
+        close_own(window, source)
         raise
 
 
-def _check_different(source: Any, target: Any) -> None:
-    """Refuse to write to the file that is being read."""
-    if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
-        try:
-            is_same = os.path.samefile(source, target) and os.path.isfile(source)
-        except OSError:
-            return  # one of them is not there
-        if is_same:
-            raise SourceError("the source and the target are the same file", source=str(source))
+def check_different(*files: Any) -> None:
+    """Refuse to write to the file that is being read, or twice to the same."""
+    paths = [os.fspath(one) for one in files if isinstance(one, (str, os.PathLike))]
+    for index, path in enumerate(paths):
+        for other in paths[index + 1 :]:
+            if _is_same(path, other):
+                raise SourceError(f"this and {other} are the same file", source=path)
 
 
-def _close_own(window: Window, source: Any) -> None:
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other) and os.path.isfile(one)
+    except OSError:  # one of them is not there, or neither
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def close_own(window: Window, source: Any) -> None:
+    """Close what was opened here: a path, and not the file object of a user."""
     if isinstance(source, (str, os.PathLike)):
         window.close()
 
@@ -323,16 +329,17 @@ def _check_format(name: str) -> str:
 def _format_of_target(target: TargetLike, to: str | None) -> str:
     if to is not None:
         return _check_format(to)
-    found = format_of_name(_name_of(target))
+    found = format_of_name(name_of(target))
     if found is None:
         raise FormatUnknown(
-            f"the name {_name_of(target)} tells no format: say what to write, "
+            f"the name {name_of(target)} tells no format: say what to write, "
             f"one of {', '.join(FORMATS)}"
         )
     return found
 
 
-def _name_of(target: TargetLike) -> str:
+def name_of(target: TargetLike) -> str:
+    """The path, or what a file object calls itself."""
     if isinstance(target, (str, os.PathLike)):
         return os.fspath(target)
     return str(getattr(target, "name", f"<{type(target).__name__}>"))
@@ -349,11 +356,11 @@ def _to_records(source: Any, from_: str) -> list[Record]:
         except UnicodeEncodeError as error:
             raise TextError(f"half of a surrogate pair is no character: {error}") from None
     else:
-        window, _ = _open(source, from_)
+        window, _ = open_as(source, from_)
     try:
         return list(records_of_text(Work(window, Report(window.name, "", from_, ""), _raise)))
     finally:
-        _close_own(window, source)
+        close_own(window, source)
 
 
 def _raise(error: MarcError) -> None:

@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 import pytest
-from marc import LEADER_MARC8, iso2709, split
+from marc import LEADER, LEADER_MARC8, iso2709, split
 
 import mrrc_ct
 from mrrc_ct import MARCReader, ProducerConsumerPipeline, errors
@@ -177,7 +177,50 @@ def test_a_mode_that_there_is_not() -> None:
         MARCReader(GOOD, recovery_mode="forgiving")
 
 
-def _random_damage(data: bytes, chance: random.Random) -> tuple[bytes, int, int]:
+@pytest.mark.parametrize(
+    ("content", "mended"),
+    [
+        (b"\x1faOdes", "  $aOdes"),
+        (b"1\x1faOdes", "1 $aOdes"),
+        (b"1\xe9\x1faOdes", "1 $aOdes"),
+        (b"100\x1faOdes", "10$aOdes"),
+        (b"10aOdes\x1fcHorace", "10$aOdes$cHorace"),
+        (b"10\x1f\x00Odes", "10$|Odes"),
+        (b"10\x1f\x1faOdes\x1f", "10$aOdes"),
+    ],
+)
+@pytest.mark.parametrize("leader", [LEADER, LEADER_MARC8])
+def test_fields_whose_parts_cannot_be_told_are_mended(
+    content: bytes, mended: str, leader: str
+) -> None:
+    data = iso2709(("001", "1"), ("245", content), ("500", "  $aNote"), leader=leader)
+    # Not here, nor in a conversion to ISO 2709 that changes nothing else.
+    assert mrrc_ct.Record(data).as_marc() == data
+    (record,) = lenient(data)
+    assert contents(record) == [("001", "1"), ("245", mended), ("500", "  $aNote")]
+    assert {(e.tag, e.outcome, e.offset_in_record) for e in record.errors} == {
+        ("245", "salvaged", data.index(content))
+    }
+    for threads in (1, 2):
+        target = io.BytesIO()
+        report = mrrc_ct.convert(data, target, "marcxml", "marc", threads=threads)
+        assert _told(report.errors) == _told(record.errors)
+        (converted,) = mrrc_ct.xml_to_records(target.getvalue())
+        assert contents(converted) == contents(record)
+    strict = mrrc_ct.convert(data, io.BytesIO(), "marcxml", "marc", recovery_mode="strict")
+    assert strict.records_lost == 1
+
+
+def test_a_field_that_is_in_place_after_all_is_not_silent() -> None:
+    # The directory puts it a byte too far; the terminators do not.
+    at = GOOD.index(b"245")
+    damaged = GOOD[: at + 11] + bytes([GOOD[at + 11] + 1]) + GOOD[at + 12 :]
+    (record,) = lenient(damaged)
+    assert contents(record) == list(FIELDS)
+    assert [(e.outcome, e.tag) for e in record.errors] == [("salvaged", "245")]
+
+
+def random_damage(data: bytes, chance: random.Random) -> tuple[bytes, int, int]:
     """Damaged data, and the bytes of the sound data that were touched."""
     at = chance.randrange(len(data))
     kind = chance.randrange(5)
@@ -203,7 +246,7 @@ def test_one_damage_costs_at_most_the_records_that_it_touches(
     books: pathlib.Path, tmp_path: pathlib.Path, seed: int
 ) -> None:
     records = split(books.read_bytes())[:60]
-    data, begin, end = _random_damage(b"".join(records), random.Random(seed))
+    data, begin, end = random_damage(b"".join(records), random.Random(seed))
     untouched, start = [], 0
     for record in records:
         if end <= start or start + len(record) <= begin:

@@ -145,7 +145,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
                     taken = frame.length;
                 } else {
                     kind = walk.kindOf(rest[0..frame.length], frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
-                    if (is_lenient) kind |= walk.lenientKind(rest[0..frame.length], kind);
+                    if (is_lenient) kind |= walk.lenientKind(rest[0..frame.length], frame, kind);
                     taken = frame.length;
                 },
                 .need_more => break .need_input,

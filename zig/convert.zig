@@ -9,6 +9,7 @@ const iso2709 = @import("iso2709.zig");
 const json_reader = @import("json_reader.zig");
 const json_writer = @import("json_writer.zig");
 const marc8 = @import("marc8.zig");
+const mend = @import("mend.zig");
 const marcxml_reader = @import("marcxml_reader.zig");
 const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
@@ -130,6 +131,12 @@ pub const Converter = struct {
     salvage: Salvage,
     /// How many of the salvage's problems have been reported.
     told: usize = 0,
+    /// The record's bytes, and behind them the fields that were mended.
+    mended: Buffer,
+    mends: std.ArrayList(Mend) = .empty,
+
+    /// Where a mended field begins, and where in the record the field did.
+    const Mend = struct { start: u32, source: u32 };
 
     /// Made in place: the readers hold pointers into it.
     pub fn init(self: *Converter, gpa: std.mem.Allocator, options: Options) void {
@@ -141,6 +148,7 @@ pub const Converter = struct {
             .record = .init(gpa),
             .out = .{ .gpa = gpa },
             .encoded = .{ .gpa = gpa },
+            .mended = .{ .gpa = gpa },
             .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
             .encoder = .{ .gpa = gpa, .unmappable = options.unmappable, .is_lenient = options.is_lenient },
             .xml = .{ .gpa = gpa, .problem = &self.problem },
@@ -153,6 +161,8 @@ pub const Converter = struct {
         self.record.deinit();
         self.out.deinit();
         self.encoded.deinit();
+        self.mended.deinit();
+        self.mends.deinit(self.gpa);
         self.decoder.deinit();
         self.salvage.deinit();
         self.encoder.deinit();
@@ -223,7 +233,7 @@ pub const Converter = struct {
                 },
                 .record => |length| {
                     self.counts.records_read += 1;
-                    const written = self.writeRecord();
+                    const written = self.writeMended(self.position + offset);
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
@@ -271,6 +281,7 @@ pub const Converter = struct {
     fn forget(self: *Converter) void {
         self.salvage.problems.clearRetainingCapacity();
         self.told = 0;
+        self.mends.clearRetainingCapacity();
     }
 
     /// Place what was found wrong with the record that begins here.
@@ -393,6 +404,12 @@ pub const Converter = struct {
             self.forget();
             return error.Problem;
         }
+        // The salvage has found all fields and nothing to tell: then what a strict reader reports.
+        if (problems.len == 0) _ = iso2709.check(damaged, true, &self.problem) catch {
+            self.problem.look(damaged);
+            self.problem.become(.salvaged);
+            try self.salvage.problems.append(self.gpa, self.problem);
+        };
         const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (self.encoding != .bytes) self.record.leader[9] = if (self.encoding == .utf8) 'a' else ' ';
@@ -421,11 +438,14 @@ pub const Converter = struct {
     fn decodeText(self: *Converter, is_canonical: bool) Error!void {
         const record = &self.record;
         if (self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
+        if (self.encoding == .bytes and self.takesBytes()) return;
+        // Most targets find such fields themselves. The flat form takes them, and so may ISO 2709.
+        const is_valid = is_canonical and self.encoding != .marc8 and utf8.indexOfInvalid(record.bytes) == null;
+        const is_mended = self.options.is_lenient and (!is_valid or self.options.target == .flat) and try self.mendFields();
         switch (self.encoding) {
             .utf8, .kept, .bytes => {
-                if (self.encoding == .bytes and self.takesBytes()) return;
                 // Where fields might overlap, each must be valid by itself.
-                if (is_canonical and utf8.indexOfInvalid(record.bytes) == null) return;
+                if (is_valid and !is_mended) return;
                 if (self.options.replacement == null) for (record.fields.items) |field| {
                     const content = record.content(field);
                     const at = utf8.indexOfInvalid(content) orelse continue;
@@ -472,6 +492,9 @@ pub const Converter = struct {
         if (self.salvage.problems.items.len >= salvage_module.problems_max) return;
         self.problem.look(self.record.bytes);
         self.problem.become(outcome);
+        for (self.mends.items) |one| if (self.problem.offset_in_record >= one.start) {
+            self.problem.offset_in_record = one.source;
+        };
         try self.salvage.problems.append(self.gpa, self.problem);
     }
 
@@ -567,7 +590,45 @@ pub const Converter = struct {
         return if (sync.skip > 0 or sync.found) .{ .skip = sync.skip } else .need_more;
     }
 
+    /// Put fields right whose indicators or codes cannot be told, before their text is decoded.
+    /// False when there are none.
+    fn mendFields(self: *Converter) Error!bool {
+        const record = &self.record;
+        for (record.fields.items) |*field| {
+            if (record_module.isControlTag(field.tag)) continue;
+            const content = record.content(field.*);
+            mend.check(content, &self.problem) catch {
+                if (self.mends.items.len == 0) {
+                    self.mended.clear();
+                    try self.mended.append(record.bytes);
+                }
+                self.problem.offset_in_record = field.start;
+                self.problem.setTag(field.tag);
+                try self.noteText(.salvaged);
+                const start: u32 = @intCast(self.mended.length());
+                try self.mends.append(self.gpa, .{ .start = start, .source = field.start });
+                try mend.write(&self.mended, content);
+                field.* = .{ .tag = field.tag, .start = start, .end = @intCast(self.mended.length()) };
+            };
+        }
+        if (self.mends.items.len == 0) return false;
+        record.bytes = self.mended.items();
+        return true;
+    }
+
     // ---- writing
+
+    /// Write the record, which began at `byte_offset`, if need be with some fields put right.
+    fn writeMended(self: *Converter, byte_offset: u64) Error!void {
+        return self.writeRecord() catch |err| {
+            const is_mendable = self.options.is_lenient and self.options.source == .marc and self.mends.items.len == 0 and
+                (self.problem.code == @backingInt(problem_module.Code.indicators_invalid) or
+                    self.problem.code == @backingInt(problem_module.Code.subfield_code_invalid));
+            if (err != error.Problem or !is_mendable or !try self.mendFields()) return err;
+            self.placeProblems(byte_offset);
+            return self.writeRecord();
+        };
+    }
 
     fn writeRecord(self: *Converter) Error!void {
         const mark = self.out.length();

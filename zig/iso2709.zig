@@ -158,7 +158,7 @@ fn isClean(directory: []const u8, data: []const u8) bool {
 }
 
 /// Whether a checked record has fields, every data field of it begins with two indicators and goes
-/// on with subfields, all of which have a code, and these are ASCII. A 1F in a control field is not
+/// on with subfields, all of which have a code, and these are printable ASCII. A 1F in a control field is not
 /// regular.
 pub fn isRegular(bytes: []const u8, frame: Frame) bool {
     if (frame.fieldCount() == 0) return false;
@@ -172,8 +172,7 @@ pub fn isRegular(bytes: []const u8, frame: Frame) bool {
             if (std.mem.indexOfScalar(u8, content, record_module.subfield_delimiter) != null) return false;
             continue;
         }
-        if (content.len < 2 or (content[0] | content[1]) >= 0x80) return false;
-        if (std.mem.indexOfScalar(u8, content[0..2], record_module.subfield_delimiter) != null) return false;
+        if (content.len < 2 or !record_module.isIndicator(content[0]) or !record_module.isIndicator(content[1])) return false;
         if (content.len > 2 and content[2] != record_module.subfield_delimiter) return false;
     }
     return true;
@@ -440,7 +439,7 @@ test "a record is regular when its fields have indicators and its subfields code
     const frame = (try check(sample, true, &problem)).record;
     try std.testing.expect(isRegular(sample, frame));
     const content = comptime std.mem.indexOf(u8, sample, "10\x1faOdes").?;
-    for ([_][]const u8{ "1\xe9\x1faOdes", "10xaOdes", "10\x1f\x1fOdes", "10\x1f\xe9Odes", "10\x1faOde\x1f", "\x1f0\x1faOde", "1\x1faOdes." }) |odd| {
+    for ([_][]const u8{ "1\xe9\x1faOdes", "1\x13\x1faOdes", "10xaOdes", "10\x1f\x1fOdes", "10\x1f\xe9Odes", "10\x1faOde\x1f", "\x1f0\x1faOde", "1\x1faOdes." }) |odd| {
         var bytes = sample.*;
         @memcpy(bytes[content..][0..odd.len], odd);
         try std.testing.expect(!isRegular(&bytes, frame));

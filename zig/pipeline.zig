@@ -624,7 +624,7 @@ const Worker = struct {
                     if (is_kept) {
                         try piece.ends.append(gpa, @intCast(window.at - first));
                         var kind = walk_module.kindOf(record, frame, false, false);
-                        if (walk.is_lenient) kind |= walk_module.lenientKind(record, kind);
+                        if (walk.is_lenient) kind |= walk_module.lenientKind(record, frame, kind);
                         try piece.kinds.append(gpa, kind);
                     }
                 },

@@ -66,10 +66,12 @@ pub fn damagedLength(data: []const u8, final: bool) ?usize {
     return if (sync.found or is_too_long) sync.skip else null;
 }
 
-/// To be added to a sound record's kind: text that is not what it should be has to be decoded.
-pub fn lenientKind(record: []const u8, kind: u8) u8 {
-    const is_plain = kind & @backingInt(Kind.other) == 0;
-    return if (is_plain and utf8.indexOfInvalid(record) != null) @backingInt(Kind.other) else 0;
+/// To be added to a sound record's kind: text that is not what it should be has to be decoded, and
+/// fields whose parts cannot be told have to be mended.
+pub fn lenientKind(record: []const u8, frame: iso2709.Frame, kind: u8) u8 {
+    const is_other = kind & @backingInt(Kind.other) != 0;
+    const is_good = is_other or (iso2709.isRegular(record, frame) and utf8.indexOfInvalid(record) == null);
+    return if (is_good) 0 else @backingInt(Kind.other);
 }
 
 /// Whether a boundary comes next, behind a 1D and line ends. How many bytes of these there are.

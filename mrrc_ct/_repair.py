@@ -1,0 +1,240 @@
+"""Damaged files in ISO 2709 made clean.
+
+Nothing of the source is unaccounted for: each byte of it is of a good record, of one that was
+salvaged or set aside, or stands between two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import ExitStack
+
+from . import _core
+from ._bindings import LENIENT, Kind, Status
+from ._target import open_target
+from ._work import Report, Work
+from .conversion import check_different, close_own, name_of, open_as
+from .errors import FormatUnknown, MarcError
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ._source import SourceLike
+    from ._target import Target, TargetLike
+    from ._work import Progress
+
+#: Kinds of records whose bytes are known to be good.
+_GOOD = (Kind.PLAIN, Kind.PLAIN | Kind.AUTHORITY, Kind.PLAIN | Kind.HOLDINGS)
+
+
+class RepairReport(Report):
+    """What a repair did: a `Report`, and where the bytes of the source are.
+
+    Attributes beside those of `Report`: `originals`, the name of the file with what was damaged;
+    `bytes_good`, of records that were copied as they are; `bytes_salvaged`, of those that were
+    written anew; `bytes_set_aside`, of those that are only among the originals; `bytes_between`,
+    of what is no record: line ends, a byte order mark. The last four make `bytes_read`.
+    """
+
+    def __init__(self, source: str, target: str, originals: str) -> None:
+        """Begin a report."""
+        super().__init__(source, target, "marc", "marc")
+        self.originals = originals
+        self.bytes_good = 0
+        self.bytes_salvaged = 0
+        self.bytes_set_aside = 0
+        self.bytes_between = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The names and numbers, as the last line of the file of reports has them."""
+        return {
+            name: value for name, value in vars(self).items() if name[0] != "_" and name != "errors"
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.records_written:,} records, {self.records_salvaged:,} of them salvaged, "
+            f"{self.records_lost:,} set aside; bytes: {self.bytes_good:,} good, "
+            f"{self.bytes_salvaged:,} salvaged, {self.bytes_set_aside:,} set aside, "
+            f"{self.bytes_between:,} between records, {self.bytes_read:,} in all"
+        )
+
+
+def repair(
+    source: SourceLike,
+    target: TargetLike,
+    report: TargetLike | None = None,
+    originals: TargetLike | None = None,
+    *,
+    from_: str | None = None,
+    on_error: Callable[[MarcError], None] | None = None,
+    progress: Progress | None = None,
+) -> RepairReport:
+    """Write clean ISO 2709 of all that can be saved of a source in ISO 2709.
+
+        mrrc_ct.repair("books.mrc", "clean.mrc", "report.jsonl")
+
+    Records with nothing wrong are copied byte for byte. Of any other the original goes to
+    `originals`, by default a file beside the target, `clean.damaged.mrc` for `clean.mrc`, which is
+    empty when there are none; what can be told of it is written to the target. `report` gets a
+    line of JSON for each of them (docs/guide.md), and a last one with the result. Files at paths
+    are replaced when all is done. `from_="marc"` is for a source whose beginning is so damaged that
+    it does not tell. `on_error` and `progress` are those of `convert`. Raises as `convert`, and
+    ValueError where the target is no path and `originals` is not named.
+    """
+    if originals is None:
+        originals = _beside(target)
+    check_different(source, target, report, originals)
+    window, found = open_as(source, from_)
+    try:
+        if found != "marc":
+            raise FormatUnknown(
+                f"only ISO 2709 can be repaired, and this is {found}", source=window.name
+            )
+        result = RepairReport(window.name, name_of(target), name_of(originals))
+        begin = time.perf_counter()
+        with ExitStack() as stack:
+            outputs = [
+                None if one is None else stack.enter_context(open_target(one))
+                for one in (target, originals, report)
+            ]
+            assert outputs[0] is not None
+            assert outputs[1] is not None
+            work = Work(window, result, on_error, progress)
+            _Repair(work, result, outputs[0], outputs[1], outputs[2]).run()
+            result.seconds = time.perf_counter() - begin
+        return result
+    finally:
+        close_own(window, source)
+
+
+class _Repair:
+    """A repair under way."""
+
+    def __init__(
+        self,
+        work: Work,
+        result: RepairReport,
+        target: Target,
+        originals: Target,
+        report: Target | None,
+    ) -> None:
+        self.work = work
+        self.result = result
+        self.target = target
+        self.originals = originals
+        self.report = report
+        self._original_offset = 0
+        # Two steps, so that the text is looked at even where leader and text need no change.
+        self._reader = _core.converter_of("marc", "flat", is_lenient=True)
+        self._writer = _core.converter_of("flat", "marc", is_lenient=True)
+
+    def run(self) -> None:
+        """Go through all of the source."""
+        window, scanner = self.work.window, _core.Scanner()
+        status = Status.OUTPUT
+        while status != Status.DONE:
+            address, length, flags = window.look()
+            status, ends, kinds = scanner.scan(address, length, flags | LENIENT)
+            if ends:
+                self._entries(window.head(ends[-1]), ends, kinds, window.offset)
+                window.take(ends[-1])
+                self.work.tell_progress()
+            if status == Status.NEED_INPUT:
+                known = len(self.result.errors)
+                self.work.fill(False)
+                # Compressed data that ends in damage belongs to no record.
+                for error in self.result.errors[known:]:
+                    self._line({"outcome": "lost", "errors": [_as_dict(error)]})
+        self._line({"summary": self.result.as_dict()})
+
+    def _entries(self, data: bytes, ends: list[int], kinds: bytes, offset: int) -> None:
+        """Deal with a run of records and of what stands between; `offset` is where it begins."""
+        result = self.result
+        parts: list[bytes] = []
+        start = 0
+        for end, kind in zip(ends, kinds):
+            entry = data[start:end]
+            if kind == Kind.GAP:
+                result.bytes_between += len(entry)
+            else:
+                result.records_read += 1
+                problems: list[MarcError] = []
+                clean = None if kind in _GOOD else self._saved(entry, problems)
+                if problems:
+                    self._damaged(entry, clean is None, problems, offset + start)
+                else:
+                    clean = entry
+                    result.bytes_good += len(entry)
+                if clean is not None:
+                    result.records_written += 1
+                    parts.append(clean)
+            start = end
+        written = b"".join(parts)
+        self.target.write(written)
+        result.bytes_written += len(written)
+
+    def _saved(self, data: bytes, problems: list[MarcError]) -> bytes | None:
+        """What can be told of a record with problems; None of a lost one, or without problems."""
+        name = self.work.window.name
+        try:
+            flat = self._reader.convert_one(data, name, problems)
+            return self._writer.convert_one(flat, name, problems) if problems else None
+        except MarcError as error:
+            problems.append(error)
+            return None
+
+    def _damaged(self, data: bytes, is_lost: bool, problems: list[MarcError], offset: int) -> None:
+        """Put down a damaged record, and its original aside."""
+        result = self.result
+        if is_lost:
+            result.bytes_set_aside += len(data)
+            # One word for all of it: the last problem is why.
+            for error in problems:
+                error.outcome = "lost"
+        else:
+            result.bytes_salvaged += len(data)
+        for error in problems:
+            error.record_number, error.byte_offset = result.records_read, offset
+        for error in problems[-1:] if is_lost else problems:
+            self.work.lose(error)
+        self.originals.write(data)
+        self._line(
+            {
+                # The worst of them: so they stand in the alphabet.
+                "outcome": min(one.outcome for one in problems),
+                "record_number": result.records_read,
+                "control_number": problems[-1].control_number,
+                "byte_offset": offset,
+                "length": len(data),
+                "original_offset": self._original_offset,
+                "errors": [_as_dict(error) for error in problems],
+            }
+        )
+        self._original_offset += len(data)
+
+    def _line(self, values: dict[str, Any]) -> None:
+        if self.report is not None:
+            self.report.write(json.dumps(values, ensure_ascii=False).encode() + b"\n")
+
+
+def _as_dict(error: MarcError) -> dict[str, Any]:
+    """An error as a line of the report has it; what is not known is left out."""
+    values: dict[str, Any] = {"code": error.code, "outcome": error.outcome}
+    values |= {"message": error.message, "tag": error.tag}
+    values["offset_in_record"] = error.offset_in_record
+    values["found"] = error.found.decode("latin-1") if error.found else None
+    values["expected"] = error.expected
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _beside(target: TargetLike) -> str:
+    """Where the originals go when nobody says."""
+    if not isinstance(target, (str, os.PathLike)):
+        raise ValueError("say where the damaged originals go: originals=")
+    stem, extension = os.path.splitext(os.fspath(target))
+    return f"{stem}.damaged{extension}"
