@@ -161,7 +161,7 @@ def test_packed_data_that_is_cut_is_saved_as_far_as_it_goes(tmp_path: pathlib.Pa
     import gzip
 
     path = tmp_path / "cut.mrc.gz"
-    whole = b"".join(iso2709(("001", f"{n}"), ("245", f"10$a{n**5}")) for n in range(100))
+    whole = b"".join(iso2709(("001", f"{n}"), ("245", f"10$a{n**5}")) for n in range(3000))
     path.write_bytes(gzip.compress(whole)[:-3000])
     target = io.BytesIO()
     found: list[mrrc_ct.MarcError] = []
