@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 4
+ABI_VERSION = 5
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -25,6 +25,8 @@ UTF8 = 16
 LENIENT = 64
 #: More input may be long in coming.
 FLUSH = 32
+#: Records have to keep to MARC 21, too: see Level.
+STRICT_MARC = 256
 #: The search goes on: the bytes do not begin with the damaged record.
 SEARCHING = 128
 
@@ -65,6 +67,13 @@ class Encoding:
     UTF8 = 1
     MARC8 = 2
     BYTES = 3
+
+
+class Level:
+    """What records are held to."""
+
+    STRUCTURAL = 0
+    STRICT_MARC = 1
 
 
 class Unmappable:
@@ -128,6 +137,7 @@ class Code:
     SUBFIELD_CODE_INVALID = 11
     TAG_INVALID = 12
     DELIMITER_IN_DATA = 13
+    BAD_LEADER_VALUE = 14
     UTF8_INVALID = 20
     MARC8_INVALID = 21
     UNMAPPABLE_CHARACTER = 22
@@ -195,6 +205,7 @@ class Options(Structure):
     is_lenient: int
     is_single: int
     is_part: int
+    level: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -207,6 +218,7 @@ class Options(Structure):
         ("is_lenient", c_uint32),
         ("is_single", c_uint32),
         ("is_part", c_uint32),
+        ("level", c_uint32),
     ]
 
 

@@ -63,6 +63,7 @@ _CLASSES: dict[int, type[errors.MarcError]] = {
     c.Code.SUBFIELD_CODE_INVALID: errors.SubfieldCodeInvalid,
     c.Code.TAG_INVALID: errors.TagInvalid,
     c.Code.DELIMITER_IN_DATA: errors.DelimiterInData,
+    c.Code.BAD_LEADER_VALUE: errors.BadLeaderValue,
     c.Code.UTF8_INVALID: errors.Utf8Invalid,
     c.Code.MARC8_INVALID: errors.Marc8Invalid,
     c.Code.UNMAPPABLE_CHARACTER: errors.UnmappableCharacter,
@@ -257,6 +258,7 @@ class Converter:
         replace_forbidden: bool = False,
         replacement: str = "",
         is_lenient: bool = False,
+        level: int = c.Level.STRUCTURAL,
         is_single: bool = False,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
@@ -275,6 +277,7 @@ class Converter:
             replace_forbidden=replace_forbidden,
             replacement=ord(replacement) if replacement else 0,
             is_lenient=is_lenient,
+            level=level,
             is_single=is_single,
         )
         handle = ctypes.c_void_p()
@@ -377,6 +380,7 @@ class Pipeline:
         references: bool = False,
         replace_forbidden: bool = False,
         is_lenient: bool = False,
+        level: int = c.Level.STRUCTURAL,
     ) -> None:
         """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
 
@@ -403,6 +407,7 @@ class Pipeline:
             references=references,
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
+            level=level,
             is_part=True,
         )
         handle = ctypes.c_void_p()
@@ -506,6 +511,7 @@ def salvaged(
     references: bool,
     problems: list[errors.MarcError],
     source: str | None,
+    level: int = c.Level.STRUCTURAL,
 ) -> bytes:
     """The flat form of what can be told of a record. Raises the error of one that is lost."""
     converter = converter_of(
@@ -514,6 +520,7 @@ def salvaged(
         c.Encoding.BYTES if encoding is None else encoding,
         references=references,
         is_lenient=True,
+        level=level,
     )
     flat = converter.convert_one(data, source, problems)
     return flat if codec is None else flat.decode(codec, "replace").encode()
@@ -582,6 +589,7 @@ def converter_of(
     references: bool = False,
     replace_forbidden: bool = False,
     is_lenient: bool = False,
+    level: int = c.Level.STRUCTURAL,
 ) -> Converter:
     """The thread's own converter of single records, made once for each set of options."""
     key = (
@@ -593,6 +601,7 @@ def converter_of(
         references,
         replace_forbidden,
         is_lenient,
+        level,
     )
     converter = _per_thread.converters.get(key)
     if converter is None:
@@ -605,6 +614,7 @@ def converter_of(
             references=references,
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
+            level=level,
             is_single=True,
         )
     return converter

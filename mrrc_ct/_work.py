@@ -6,6 +6,7 @@ A `Work` knows what it reads from and whom it reports to; it never sees the targ
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
 
 from . import _core
 from ._bindings import FINAL, SEARCHING, Status
@@ -240,14 +241,14 @@ class Work:
         finally:
             pieces.close()
 
-    def counted(self) -> Iterator[int]:
+    def counted(self, validation: int) -> Iterator[int]:
         """Numbers of sound ISO 2709 records, one for each piece of the source."""
         window, scanner, before = self.window, _core.Scanner(), 0
         while True:
             address, length, flags = window.look()
             if length > PIECE_MAX:
                 length, flags = PIECE_MAX, flags & ~FINAL
-            status, records, consumed = scanner.count(address, length, flags)
+            status, records, consumed = scanner.count(address, length, flags | validation)
             window.take(consumed)
             before += records
             yield records
@@ -290,7 +291,7 @@ class Work:
             reader = MARCReader.over(self.window, from_encoding, references, recovery)
             records = _read_lenient(reader, self)
         else:
-            records = records_of_text(self)
+            records = records_of_text(self, recovery)
         formatter = Formatter(report.to, replace_forbidden)
         if report.to != "marc":
             yield formatter.begin()
@@ -407,28 +408,44 @@ def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
             pairs = reader.iter_with_errors()
 
 
-def records_of_text(work: Work) -> Iterator[Record]:
+def records_of_text(work: Work, recovery: Recovery) -> Iterator[Record]:
     """The records of a text format; the others are lost to the work."""
-    for item in records_and_errors(work.window, work.report.from_):
+    for item in records_and_errors(work.window, work.report.from_, recovery):
         if isinstance(item, MarcError):
             work.lose(item)
-        else:
-            yield item
+            continue
+        for problem in item.errors:
+            work.lose(problem)
+        yield item
 
 
-def records_and_errors(window: Window, from_: str) -> Iterator[Record | MarcError]:
+def records_and_errors(
+    window: Window, from_: str, recovery: Recovery
+) -> Iterator[Record | MarcError]:
     """What stands in a text format, in its order."""
-    converter = _core.Converter(from_, "flat")
+    converter = _core.Converter(from_, "flat", is_lenient=recovery.is_lenient, level=recovery.level)
     origin = Origin(window.name)
     errors: list[MarcError] = []
     number = 0
+    # What is wrong with a record that is read all the same comes behind it, before any wait.
+    last: list[Record] = []
     work = Work(window, Report(window.name, "", from_, "flat"), errors.append)
-    for piece in work.by_core(converter):
-        for data in bytes(piece).split(b"\x1d")[:-1]:
-            number += 1
-            yield flat_record(data + b"\x1d", origin, number)
-        # A piece ends where a record was lost.
-        yield from errors
-        number += len(errors)
-        errors.clear()
-    yield from errors
+    for piece in chain(work.by_core(converter), (b"",)):
+        flats = bytes(piece).split(b"\x1d")[-2::-1]
+        while errors or flats:
+            error = errors[0] if errors else None
+            if last and error and error.record_number == number:
+                last[0]._errors = [*last[0].errors, errors.pop(0)]
+                continue
+            yield from last
+            last.clear()
+            is_next = error and error.outcome == "lost" and error.record_number == number + 1
+            if error and (is_next or not flats):
+                number = error.record_number or number
+                yield errors.pop(0)
+            else:
+                number += 1
+                last.append(flat_record(flats.pop() + b"\x1d", origin, number))
+        if not piece:
+            yield from last
+            last.clear()

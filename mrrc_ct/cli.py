@@ -21,6 +21,7 @@ from ._source import raise_os_error
 from ._work import Report
 from .conversion import FORMATS, THREADS_MAX, convert, count
 from .errors import MarcError, SourceError
+from .recovery import LEVELS
 
 OK, LOST, FAILED = 0, 1, 2
 
@@ -149,6 +150,16 @@ def _add_recovery(command: Any) -> None:
     )
 
 
+def _add_validation(command: Any) -> None:
+    command.add_argument(
+        "--validation",
+        choices=LEVELS,
+        default="structural",
+        help="what records are held to: their structure (structural, the default), or also leader "
+        "values, tags, indicators, subfield codes and UTF-8 (strict_marc)",
+    )
+
+
 def _add_convert(commands: Any) -> None:
     command = _command(
         commands,
@@ -187,6 +198,7 @@ def _add_convert(commands: Any) -> None:
         help="for what XML forbids: leave the record out, or write U+FFFD",
     )
     _add_recovery(command)
+    _add_validation(command)
     _add_threads(command)
     command.set_defaults(run=_convert)
 
@@ -195,6 +207,7 @@ def _add_count(commands: Any) -> None:
     command = _command(
         commands, "count", "Count the sound records of a file.", "mrrc-ct count books.mrc.gz"
     )
+    _add_validation(command)
     _add_threads(command)
     command.set_defaults(run=_count)
 
@@ -266,6 +279,7 @@ def _convert(options: argparse.Namespace) -> int:
             references=options.references,
             invalid_xml=options.invalid_xml,
             recovery_mode=options.recovery,
+            validation_level=options.validation,
             on_error=progress.error,
             progress=progress,
         )
@@ -280,6 +294,7 @@ def _count(options: argparse.Namespace) -> int:
             _input(options.input),
             options.from_,
             threads=options.threads,
+            validation_level=options.validation,
             on_error=progress.error,
             progress=progress,
         )

@@ -25,7 +25,7 @@ from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .reader import MARCReader
 from .record import Record
-from .recovery import Recovery
+from .recovery import Recovery, Summary
 from .writer import MARCWriter
 
 # The module typing takes longer to import than all of this package.
@@ -59,6 +59,7 @@ def convert(
     references: bool = False,
     invalid_xml: str = "error",
     recovery_mode: str = "lenient",
+    validation_level: str = "structural",
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -71,16 +72,18 @@ def convert(
     reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
     Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
-    cannot be read or written at all is left out. `on_error` is called with each error, whose
-    `outcome` tells which of these it is, and the report lists it. A file at the target's path is
-    replaced when all is done; where an exception ends the work it is what it was. `progress` is
+    cannot be read or written at all is left out. `validation_level` is that of MARCReader; what it
+    finds is a warning, and with `recovery_mode="strict"` a loss. `on_error` is called with each
+    error, whose `outcome` tells which of these it is, and the report lists it. A file at the
+    target's path is replaced when all is done; where an exception ends the work it is what it was.
+    `progress` is
     called now and then with the bytes read, the size of the source or None, and the records read.
     `threads` work on ISO 2709 at the same time; output and report are those of one. Other formats,
     and encodings that only Python knows, take one. Raises FormatUnknown, SourceError and its kin,
     and ValueError for an option that there is not.
     """
     _check_threads(threads)
-    recovery = Recovery(recovery_mode)
+    recovery = Recovery(recovery_mode, None, validation_level)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
     source_encoding = _core.encoding_number(from_encoding)
@@ -110,6 +113,7 @@ def convert(
                 "references": references,
                 "replace_forbidden": replace_forbidden,
                 "is_lenient": recovery.is_lenient,
+                "level": recovery.level,
             }
             is_parallel = threads > 1 and from_ == "marc"
             if not is_parallel:
@@ -136,14 +140,26 @@ def convert(
         close_own(window, source)
 
 
-class _Records:
-    """An iterator that raises an error in its place and goes on behind it."""
+class Records:
+    """What `read` gives: an iterator that raises an error in its place and goes on behind it.
 
-    def __init__(self, items: Iterator[Record | MarcError], close: Callable[[], None]) -> None:
+    `summary` tells what has been read, salvaged and lost up to now.
+    """
+
+    def __init__(
+        self, items: Iterator[Record | MarcError], recovery: Recovery, close: Callable[[], None]
+    ) -> None:
+        """Give these, and close what they come from at the end."""
         self._items = items
+        self._recovery = recovery
         self._close = close
 
-    def __iter__(self) -> _Records:
+    @property
+    def summary(self) -> Summary:
+        """What has been read, salvaged and lost up to now."""
+        return self._recovery.summary
+
+    def __iter__(self) -> Records:
         return self
 
     def __next__(self) -> Record:
@@ -155,9 +171,30 @@ class _Records:
         raise StopIteration
 
 
-def _items(reader: MARCReader) -> Iterator[Record | MarcError]:
+def _items(reader: MARCReader, recovery: Recovery) -> Iterator[Record | MarcError]:
+    """What a reader gives, an error that it would raise in its place."""
+    if recovery.is_lenient:
+        yield from reader
+        return
     for pair in reader.iter_with_errors():
         yield pair[1] if pair[0] is None else pair[0]
+
+
+def _recovered(
+    items: Iterator[Record | MarcError], recovery: Recovery
+) -> Iterator[Record | MarcError]:
+    """The same of a text format, where there is nothing to salvage."""
+    for item in items:
+        if isinstance(item, MarcError):
+            recovery.note([item])
+            if recovery.is_permissive:
+                yield None  # type: ignore[misc]
+            elif not recovery.is_lenient:
+                yield item
+        else:
+            recovery.note(item.errors)
+            recovery.summary.records_read += 1
+            yield item
 
 
 def read(
@@ -166,25 +203,30 @@ def read(
     *,
     from_encoding: str | None = None,
     references: bool = False,
-) -> Iterator[Record]:
+    recovery_mode: str = "strict",
+    max_errors: int | None = None,
+    validation_level: str = "structural",
+) -> Records:
     """The records of a source in any of FORMATS, one after the other.
 
         for record in mrrc_ct.read("records.xml"):
             print(record.title())
 
-    `from_` is one of FORMATS; without it the name or the first bytes tell. `from_encoding` and
-    `references` are those of MARCReader. A record that cannot be read raises the MarcError that
-    says why, and the next read goes on behind it. Raises as `convert` for the source.
+    `from_` is one of FORMATS; without it the name or the first bytes tell. The other options are
+    those of MARCReader. A record that cannot be read raises the MarcError that says why, and the
+    next read goes on behind it. Raises as `convert` for the source.
     """
+    recovery = Recovery(recovery_mode, max_errors, validation_level)
     window, from_ = open_as(source, from_)
 
     def close() -> None:
         close_own(window, source)
 
     if from_ == "marc":
-        reader = MARCReader.over(window, from_encoding, references)
-        return _Records(_items(reader), close)
-    return _Records(records_and_errors(window, from_), close)
+        reader = MARCReader.over(window, from_encoding, references, recovery)
+        return Records(_items(reader, recovery), recovery, close)
+    items = records_and_errors(window, from_, recovery)
+    return Records(_recovered(items, recovery), recovery, close)
 
 
 def write(
@@ -234,16 +276,19 @@ def count(
     from_: str | None = None,
     *,
     threads: int = 1,
+    validation_level: str = "structural",
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
     """How many sound records a source holds, in any of FORMATS.
 
-    Their structure is checked, their text is not. A record that cannot be read is not counted:
+    Their structure is checked, their text is not, unless `validation_level` is `strict_marc` (see
+    MARCReader). A record that cannot be read is not counted:
     `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
     2709. Raises as `convert`.
     """
     _check_threads(threads)
+    recovery = Recovery("strict", None, validation_level)
     window, from_ = open_as(source, from_)
     try:
         work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
@@ -251,12 +296,14 @@ def count(
         if from_ == "marc" and threads > 1:
             # There is little to do for each, so they are large.
             size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
-            work.counted_by_threads(Pieces(window, Job.COUNT, workers=threads, size=size))
+            level = recovery.level
+            pieces = Pieces(window, Job.COUNT, workers=threads, size=size, level=level)
+            work.counted_by_threads(pieces)
         elif from_ == "marc":
-            for records in work.counted():
+            for records in work.counted(recovery.flags):
                 work.report.records_read += records
         else:
-            for _ in records_of_text(work):
+            for _ in records_of_text(work, recovery):
                 work.report.records_read += 1
             work.tell_progress()
         work.report.seconds = time.perf_counter() - begin
@@ -358,7 +405,9 @@ def _to_records(source: Any, from_: str) -> list[Record]:
     else:
         window, _ = open_as(source, from_)
     try:
-        return list(records_of_text(Work(window, Report(window.name, "", from_, ""), _raise)))
+        return list(
+            records_of_text(Work(window, Report(window.name, "", from_, ""), _raise), Recovery())
+        )
     finally:
         close_own(window, source)
 

@@ -128,6 +128,7 @@ class ProducerConsumerPipeline(RecordIterator):
         stop: int | None = None,
         recovery_mode: str = "strict",
         max_errors: int | None = None,
+        validation_level: str = "structural",
     ) -> None:
         """Start reading paths, bytes or binary file objects, one behind the other.
 
@@ -138,7 +139,7 @@ class ProducerConsumerPipeline(RecordIterator):
         no None for a record that is lost. Raises SourceError and its kin
         for what cannot be opened, ValueError for a number that is too small or too large.
         """
-        self._recovery = Recovery(recovery_mode, max_errors)
+        self._recovery = Recovery(recovery_mode, max_errors, validation_level)
         self._lock = allocate_lock()
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
@@ -153,6 +154,7 @@ class ProducerConsumerPipeline(RecordIterator):
             "workers": workers,
             "ordered": ordered,
             "is_lenient": self._recovery.is_lenient,
+            "level": self._recovery.level,
         }
         self._error: MarcError | None = None
         self._open: _Open | None = None

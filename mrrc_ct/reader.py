@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from . import _core
-from ._bindings import LENIENT, SEARCHING, Encoding, Kind, Status
+from ._bindings import SEARCHING, Encoding, Kind, Status
 from ._source import Window, open_source
 from .base import DECODED, KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
@@ -121,6 +121,7 @@ class MARCReader(RecordIterator):
         stop: int | None = None,
         recovery_mode: str = "strict",
         max_errors: int | None = None,
+        validation_level: str = "structural",
     ) -> None:
         """Open a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes or a binary file object.
 
@@ -136,9 +137,11 @@ class MARCReader(RecordIterator):
         behind it. `lenient` salvages: every field that can still be told is kept, what was wrong is
         in `record.errors`, and what is beyond saving is left out; `permissive` gives None in its
         place when iterating. `summary` tells what was lost. More than `max_errors` damaged records
-        raise TooManyErrors.
+        raise TooManyErrors. With `validation_level="strict_marc"` the values of the leader, tags,
+        indicators, subfield codes and UTF-8 are checked, too: `strict` takes a record with a fault
+        there for a damaged one, `lenient` gives it, with warnings among its errors.
         """
-        recovery = Recovery(recovery_mode, max_errors)
+        recovery = Recovery(recovery_mode, max_errors, validation_level)
         window = open_source(source)
         self._open(window, from_encoding, references, recovery)
         if stop is not None:
@@ -285,8 +288,7 @@ class MARCReader(RecordIterator):
             if self._stop is not None and window.offset >= self._stop:
                 return False
             address, length, flags = window.look()
-            if self._is_lenient:
-                flags |= LENIENT
+            flags |= self._recovery.flags
             status, self._ends, self._kinds = self._scanner.scan(address, length, flags)
             self._taken = 0
             if status == Status.PROBLEM:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _core
+from ._bindings import LENIENT, STRICT_MARC, Level
 from .base import FLAT, Origin
 from .errors import MarcError, TooManyErrors
 from .record import Record, flat_record
@@ -11,6 +12,7 @@ from .record import Record, flat_record
 ERRORS_MAX = 1000
 
 MODES = ("strict", "lenient", "permissive")
+LEVELS = {"structural": Level.STRUCTURAL, "strict_marc": Level.STRICT_MARC}
 
 
 class Summary:
@@ -51,13 +53,25 @@ class Summary:
 class Recovery:
     """How one reader deals with damage, and what it has met."""
 
-    __slots__ = ("is_lenient", "is_permissive", "max_errors", "summary")
+    __slots__ = ("flags", "is_lenient", "is_permissive", "level", "max_errors", "summary")
 
-    def __init__(self, mode: str = "strict", max_errors: int | None = None) -> None:
-        """Raises ValueError for a mode that there is not."""
+    def __init__(
+        self,
+        mode: str = "strict",
+        max_errors: int | None = None,
+        validation_level: str = "structural",
+    ) -> None:
+        """Raises ValueError for a mode or a level that there is not."""
         if mode not in MODES:
             raise ValueError(f"recovery_mode should be one of {', '.join(MODES)}, not {mode!r}")
+        if validation_level not in LEVELS:
+            raise ValueError(
+                f"validation_level should be one of {', '.join(LEVELS)}, not {validation_level!r}"
+            )
+        self.level = LEVELS[validation_level]
         self.is_lenient = mode != "strict"
+        #: What to hand to the core with the records.
+        self.flags = (LENIENT if self.is_lenient else 0) | (STRICT_MARC if self.level else 0)
         self.is_permissive = mode == "permissive"
         self.max_errors = max_errors
         self.summary = Summary()
@@ -84,7 +98,13 @@ class Recovery:
         problems: list[MarcError] = []
         try:
             flat = _core.salvaged(
-                data, origin.encoding, origin.codec, origin.references, problems, origin.name
+                data,
+                origin.encoding,
+                origin.codec,
+                origin.references,
+                problems,
+                origin.name,
+                self.level,
             )
         except MarcError as error:
             problems = [error]

@@ -12,6 +12,7 @@ const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
 const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
+const strict = @import("strict.zig");
 const walk = @import("walk.zig");
 const Converter = convert.Converter;
 pub const Problem = problem_module.Problem;
@@ -26,7 +27,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 4;
+pub const abi_version: u32 = 5;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -68,11 +69,14 @@ pub const Options = extern struct {
     is_single: u32,
     /// Nonzero: from the middle of a collection, nothing around it.
     is_part: u32,
+    /// A `Level`.
+    level: u32,
 };
 
 pub const Format = convert.Format;
 pub const Encoding = convert.Encoding;
 pub const Unmappable = marc8.Unmappable;
+pub const Level = strict.Level;
 
 /// What one call of `mrrc_convert` did.
 pub const Output = extern struct {
@@ -114,6 +118,7 @@ const flag_utf8 = 16;
 const flag_flush = 32;
 const flag_lenient = 64;
 const flag_searching = 128;
+const flag_strict_marc = 256;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -130,6 +135,10 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
     const is_lenient = flags & flag_lenient != 0;
+    const validation: walk.Validation = .{
+        .level = if (flags & flag_strict_marc != 0) .strict_marc else .structural,
+        .is_utf8 = flags & flag_utf8 != 0,
+    };
     var at: usize = 0;
     var count: usize = 0;
     var records: usize = 0;
@@ -138,14 +147,14 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
         const rest = data[at..];
         var taken = iso2709.gapLength(rest, at == 0 and flags & flag_start != 0);
         if (taken == 0) {
-            const checked: ?iso2709.Status = iso2709.check(rest, final, problem) catch null;
+            const checked = walk.check(rest, final, validation, is_lenient, problem);
             if (checked) |state| switch (state) {
                 .record => |frame| if (is_lenient and !frame.is_clean) {
                     kind = @backingInt(Kind.damaged);
                     taken = frame.length;
                 } else {
                     kind = walk.kindOf(rest[0..frame.length], frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
-                    if (is_lenient) kind |= walk.lenientKind(rest[0..frame.length], frame, kind);
+                    if (is_lenient) kind = walk.lenientKind(rest[0..frame.length], frame, kind, validation);
                     taken = frame.length;
                 },
                 .need_more => break .need_input,
@@ -199,6 +208,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .is_lenient = options.is_lenient != 0,
         .is_single = options.is_single != 0,
         .is_part = options.is_part != 0,
+        .level = fromNumber(Level, options.level) orelse return null,
     };
 }
 
@@ -516,6 +526,7 @@ pub const flag_table = .{
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
     .{ "LENIENT", flag_lenient, "A damaged record is an entry of its own kind, whole, and no problem." },
     .{ "FLUSH", flag_flush, "More input may be long in coming." },
+    .{ "STRICT_MARC", flag_strict_marc, "Records have to keep to MARC 21, too: see Level." },
     .{ "SEARCHING", flag_searching, "The search goes on: the bytes do not begin with the damaged record." },
 };
 

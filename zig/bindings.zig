@@ -10,6 +10,7 @@ const enums = .{
     .{ "Status", abi.Status, "What a call comes back with. Negative numbers are failures of the call itself." },
     .{ "Format", abi.Format, "The formats." },
     .{ "Encoding", abi.Encoding, "How the text of an ISO 2709 record is encoded." },
+    .{ "Level", abi.Level, "What records are held to." },
     .{ "Unmappable", abi.Unmappable, "What to do with a character that MARC-8 does not have." },
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },
     .{ "Job", abi.Job, "What a pipeline makes of the records." },

@@ -17,6 +17,7 @@ const pymarc_writer = @import("pymarc_writer.zig");
 const record_module = @import("record.zig");
 const salvage_module = @import("salvage.zig");
 const scan = @import("scan.zig");
+const strict = @import("strict.zig");
 const utf8 = @import("utf8.zig");
 const Walk = @import("walk.zig").Walk;
 const problem_module = @import("problem.zig");
@@ -73,6 +74,17 @@ pub const Options = struct {
     /// Records from the middle of a collection: nothing around them, but what stands between two
     /// is written before each.
     is_part: bool = false,
+    /// What records are held to. Lenient work takes others all the same, and tells.
+    level: strict.Level = .structural,
+
+    /// A walk through the source, from here on.
+    pub fn walk(self: Options, position: u64) Walk {
+        return .{
+            .position = position,
+            .is_lenient = self.is_lenient,
+            .validation = .{ .level = self.level, .is_utf8 = self.source_encoding == .utf8 },
+        };
+    }
 };
 
 pub const Status = enum(u32) {
@@ -114,6 +126,8 @@ pub const Converter = struct {
     counts: Counts = .{},
     /// Offset in the stream of the input's first byte.
     position: u64 = 0,
+    /// The same of the record at hand.
+    begins: u64 = 0,
     /// Records begun, good and bad.
     begun: u64 = 0,
     is_started: bool = false,
@@ -143,7 +157,7 @@ pub const Converter = struct {
         self.* = .{
             .gpa = gpa,
             .options = options,
-            .walk = .{ .is_lenient = options.is_lenient },
+            .walk = options.walk(0),
             .salvage = .{ .gpa = gpa },
             .record = .init(gpa),
             .out = .{ .gpa = gpa },
@@ -178,7 +192,7 @@ pub const Converter = struct {
         self.is_started = false;
         self.is_done = false;
         self.is_behind_mark = false;
-        self.walk = .{ .is_lenient = self.options.is_lenient };
+        self.walk = self.options.walk(0);
         self.forget();
         self.lost = .no;
         self.xml.restart();
@@ -211,6 +225,7 @@ pub const Converter = struct {
         while (self.out.length() < enough) {
             const offset = consumed.*;
             self.forget();
+            self.begins = self.position + offset;
             const step = self.next(data[offset..], final) catch |err| switch (err) {
                 error.OutOfMemory => return error.OutOfMemory,
                 error.Problem => {
@@ -233,7 +248,7 @@ pub const Converter = struct {
                 },
                 .record => |length| {
                     self.counts.records_read += 1;
-                    const written = self.writeMended(self.position + offset);
+                    const written = self.writeMended();
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
@@ -284,11 +299,11 @@ pub const Converter = struct {
         self.mends.clearRetainingCapacity();
     }
 
-    /// Place what was found wrong with the record that begins here.
-    fn placeProblems(self: *Converter, byte_offset: u64) void {
+    /// Place what was found wrong with the record at hand.
+    fn placeProblems(self: *Converter) void {
         for (self.salvage.problems.items) |*problem| {
             problem.records_before = self.begun;
-            problem.byte_offset = byte_offset;
+            problem.byte_offset = self.begins;
             if (self.controlNumber()) |number| problem.setControlNumber(number);
         }
     }
@@ -336,7 +351,10 @@ pub const Converter = struct {
             return self.problem.set(.record_too_long, 0, data[0..12], "the record is longer than 64 MiB", .{});
         }
         // Text formats are Unicode whatever their leader says.
-        if (is_text and step == .record) self.record.leader[9] = 'a';
+        if (is_text and step == .record) {
+            self.record.leader[9] = 'a';
+            try self.validateText();
+        }
         return step;
     }
 
@@ -379,7 +397,6 @@ pub const Converter = struct {
         try iso2709.read(data, frame, &self.record);
         const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
-        const byte_offset = self.walk.position - frame.length;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
@@ -388,10 +405,10 @@ pub const Converter = struct {
             },
             .bytes => {},
         }
-        if (!self.isCopied()) {
-            try self.decodeText(frame.is_canonical);
-            self.placeProblems(byte_offset);
-        }
+        // Text that is decoded says itself what is wrong with it.
+        if (self.options.is_lenient) try self.validate(.of(data, frame, self.isCopied() and self.encoding == .utf8));
+        if (!self.isCopied()) try self.decodeText(frame.is_canonical);
+        self.placeProblems();
         return .{ .record = frame.length };
     }
 
@@ -413,9 +430,32 @@ pub const Converter = struct {
         const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (self.encoding != .bytes) self.record.leader[9] = if (self.encoding == .utf8) 'a' else ' ';
+        try self.validate(.ofRecord(&self.record));
         try self.decodeText(false);
-        self.placeProblems(self.walk.position - damaged.len);
+        self.placeProblems();
         return .{ .record = damaged.len };
+    }
+
+    /// Report the first fault of a record, or note them all where the work is lenient.
+    fn validate(self: *Converter, begun: strict.Judge) Error!void {
+        if (self.options.level == .structural) return;
+        var judge = begun;
+        while (true) {
+            judge.next(&self.problem) catch {
+                if (!self.options.is_lenient) return error.Problem;
+                try self.noteText(.warning);
+                continue;
+            };
+            return;
+        }
+    }
+
+    /// The same for a record of a text format, where no bytes are those of ISO 2709.
+    fn validateText(self: *Converter) Error!void {
+        errdefer self.problem.offset_in_record = 0;
+        try self.validate(.ofRecord(&self.record));
+        for (self.salvage.problems.items) |*problem| problem.offset_in_record = 0;
+        self.placeProblems();
     }
 
     /// Nothing is to change: the record's own bytes are what would be written.
@@ -489,13 +529,17 @@ pub const Converter = struct {
 
     /// Put down what is wrong with the text of a record that is read all the same.
     fn noteText(self: *Converter, outcome: problem_module.Outcome) error{OutOfMemory}!void {
-        if (self.salvage.problems.items.len >= salvage_module.problems_max) return;
+        const problems = &self.salvage.problems;
+        if (problems.items.len >= salvage_module.problems_max) return;
         self.problem.look(self.record.bytes);
         self.problem.become(outcome);
         for (self.mends.items) |one| if (self.problem.offset_in_record >= one.start) {
             self.problem.offset_in_record = one.source;
         };
-        try self.salvage.problems.append(self.gpa, self.problem);
+        for (problems.items) |*known| if (known.code == self.problem.code and known.offset_in_record == self.problem.offset_in_record) {
+            return known.become(outcome); // told before it was mended
+        };
+        try problems.append(self.gpa, self.problem);
     }
 
     /// Where leader/09 is not true of any of the text, take the other encoding.
@@ -618,14 +662,14 @@ pub const Converter = struct {
 
     // ---- writing
 
-    /// Write the record, which began at `byte_offset`, if need be with some fields put right.
-    fn writeMended(self: *Converter, byte_offset: u64) Error!void {
+    /// Write the record, if need be with some fields put right.
+    fn writeMended(self: *Converter) Error!void {
         return self.writeRecord() catch |err| {
             const is_mendable = self.options.is_lenient and self.options.source == .marc and self.mends.items.len == 0 and
                 (self.problem.code == @backingInt(problem_module.Code.indicators_invalid) or
                     self.problem.code == @backingInt(problem_module.Code.subfield_code_invalid));
             if (err != error.Problem or !is_mendable or !try self.mendFields()) return err;
-            self.placeProblems(byte_offset);
+            self.placeProblems();
             return self.writeRecord();
         };
     }

@@ -26,7 +26,7 @@ pub const record_length_max = 99_999;
 /// A field with its terminator.
 pub const field_length_max = 9_999;
 
-const terminators: scan.Class = .{ .others = &.{ record_terminator, field_terminator } };
+pub const terminators: scan.Class = .{ .others = &.{ record_terminator, field_terminator } };
 
 /// What `check` finds out about a sound record.
 pub const Frame = struct {
@@ -40,6 +40,13 @@ pub const Frame = struct {
 
     pub fn fieldCount(self: Frame) usize {
         return (self.base_address - leader_length - 1) / entry_length;
+    }
+
+    /// The field that an entry of the directory tells, its offsets those in the record.
+    pub fn field(self: Frame, record: []const u8, index: usize) record_module.Field {
+        const entry = record[leader_length + index * entry_length ..][0..entry_length];
+        const start = self.base_address + parseDigits(5, entry[7..12]).?;
+        return .{ .tag = entry[0..3].*, .start = start, .end = start + parseDigits(4, entry[3..7]).? - 1 };
     }
 };
 
@@ -219,17 +226,7 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     @memcpy(&record.leader, bytes[0..leader_length]);
     record.bytes = bytes[0..frame.length];
     try record.fields.ensureTotalCapacity(record.gpa, frame.fieldCount());
-    const base = frame.base_address;
-    var at: usize = leader_length;
-    while (at < base - 1) : (at += entry_length) {
-        const entry = bytes[at..][0..entry_length];
-        const start = base + parseDigits(5, entry[7..12]).?;
-        record.fields.appendAssumeCapacity(.{
-            .tag = entry[0..3].*,
-            .start = start,
-            .end = start + parseDigits(4, entry[3..7]).? - 1,
-        });
-    }
+    for (0..frame.fieldCount()) |index| record.fields.appendAssumeCapacity(frame.field(bytes, index));
 }
 
 /// Write a record in the flat form (`flat.zig`) as ISO 2709. Both have the same length: null where

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 4
+#define MRRC_ABI_VERSION 5
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -23,6 +23,7 @@ extern "C" {
 #define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
 #define MRRC_LENIENT 64 /* A damaged record is an entry of its own kind, whole, and no problem. */
 #define MRRC_FLUSH 32 /* More input may be long in coming. */
+#define MRRC_STRICT_MARC 256 /* Records have to keep to MARC 21, too: see Level. */
 #define MRRC_SEARCHING 128 /* The search goes on: the bytes do not begin with the damaged record. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
@@ -58,6 +59,12 @@ enum {
     MRRC_ENCODING_UTF8 = 1,
     MRRC_ENCODING_MARC8 = 2,
     MRRC_ENCODING_BYTES = 3,
+};
+
+/* What records are held to. */
+enum {
+    MRRC_LEVEL_STRUCTURAL = 0,
+    MRRC_LEVEL_STRICT_MARC = 1,
 };
 
 /* What to do with a character that MARC-8 does not have. */
@@ -115,6 +122,7 @@ enum {
     MRRC_CODE_SUBFIELD_CODE_INVALID = 11,
     MRRC_CODE_TAG_INVALID = 12,
     MRRC_CODE_DELIMITER_IN_DATA = 13,
+    MRRC_CODE_BAD_LEADER_VALUE = 14,
     MRRC_CODE_UTF8_INVALID = 20,
     MRRC_CODE_MARC8_INVALID = 21,
     MRRC_CODE_UNMAPPABLE_CHARACTER = 22,
@@ -161,6 +169,7 @@ typedef struct MrrcOptions {
     uint32_t is_lenient;
     uint32_t is_single;
     uint32_t is_part;
+    uint32_t level;
 } MrrcOptions;
 
 typedef struct MrrcCounts {

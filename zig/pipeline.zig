@@ -240,7 +240,7 @@ pub const Pipeline = struct {
 
     /// Start the workers. The pipeline stays where it is in memory.
     pub fn init(self: *Pipeline, gpa: std.mem.Allocator, options: Options) error{OutOfMemory}!void {
-        const begin: Walk = .{ .position = options.start, .is_lenient = options.conversion.is_lenient };
+        const begin = options.conversion.walk(options.start);
         self.* = .{ .gpa = gpa, .options = options, .tail = .{ .gpa = gpa }, .tail_walk = begin, .tail_begin = begin };
         errdefer self.deinit();
         if (options.stop != std.math.maxInt(u64)) {
@@ -544,7 +544,8 @@ const Worker = struct {
                 return;
             };
             if (begin >= range.end) return;
-            walk = .{ .position = begin, .limit = range.end, .is_lenient = self.pipeline.options.conversion.is_lenient };
+            walk = self.pipeline.options.conversion.walk(begin);
+            walk.limit = range.end;
         }
         const start = walk.position;
         piece.offset = start;
@@ -624,7 +625,7 @@ const Worker = struct {
                     if (is_kept) {
                         try piece.ends.append(gpa, @intCast(window.at - first));
                         var kind = walk_module.kindOf(record, frame, false, false);
-                        if (walk.is_lenient) kind |= walk_module.lenientKind(record, frame, kind);
+                        if (walk.is_lenient) kind = walk_module.lenientKind(record, frame, kind, walk.validation);
                         try piece.kinds.append(gpa, kind);
                     }
                 },

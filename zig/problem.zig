@@ -22,6 +22,7 @@ pub const Code = enum(u32) {
     subfield_code_invalid = 11,
     tag_invalid = 12,
     delimiter_in_data = 13,
+    bad_leader_value = 14,
     // text
     utf8_invalid = 20,
     marc8_invalid = 21,

@@ -9,6 +9,7 @@
 const std = @import("std");
 const iso2709 = @import("iso2709.zig");
 const record_module = @import("record.zig");
+const strict = @import("strict.zig");
 const utf8 = @import("utf8.zig");
 const Problem = @import("problem.zig").Problem;
 
@@ -52,6 +53,17 @@ pub fn kindOf(record: []const u8, frame: iso2709.Frame, closely: bool, is_said_u
     return kind;
 }
 
+/// Judge the record at the start of `data`; null when it is damaged, or has a fault that a strict
+/// reader does not take.
+pub fn check(data: []const u8, final: bool, validation: Validation, is_lenient: bool, problem: *Problem) ?iso2709.Status {
+    const status = iso2709.check(data, final, problem) catch return null;
+    if (status == .record and !is_lenient) {
+        const frame = status.record;
+        validation.check(data[0..frame.length], frame, problem) catch return null;
+    }
+    return status;
+}
+
 /// Out of the damaged record that `data` begins with.
 pub fn wayOut(data: []const u8, final: bool) record_module.Resync {
     if (iso2709.soundFrame(data)) |length| return .{ .skip = length, .found = true };
@@ -66,13 +78,29 @@ pub fn damagedLength(data: []const u8, final: bool) ?usize {
     return if (sync.found or is_too_long) sync.skip else null;
 }
 
-/// To be added to a sound record's kind: text that is not what it should be has to be decoded, and
-/// fields whose parts cannot be told have to be mended.
-pub fn lenientKind(record: []const u8, frame: iso2709.Frame, kind: u8) u8 {
+/// The kind of a sound record in lenient reading: text that is not what it should be has to be
+/// decoded, fields whose parts cannot be told have to be mended, and faults have to be told.
+pub fn lenientKind(record: []const u8, frame: iso2709.Frame, kind: u8, validation: Validation) u8 {
+    var problem: Problem = .{};
+    validation.check(record, frame, &problem) catch return @backingInt(Kind.damaged);
     const is_other = kind & @backingInt(Kind.other) != 0;
     const is_good = is_other or (iso2709.isRegular(record, frame) and utf8.indexOfInvalid(record) == null);
-    return if (is_good) 0 else @backingInt(Kind.other);
+    return if (is_good) kind else kind | @backingInt(Kind.other);
 }
+
+/// What sound records are held to.
+pub const Validation = struct {
+    level: strict.Level = .structural,
+    /// Text is UTF-8 whatever leader/09 says.
+    is_utf8: bool = false,
+
+    /// Report the first fault of a record whose structure is sound.
+    pub fn check(self: Validation, record: []const u8, frame: iso2709.Frame, problem: *Problem) error{Problem}!void {
+        if (self.level == .structural) return;
+        var judge: strict.Judge = .of(record, frame, self.is_utf8 or record[9] == 'a');
+        return judge.next(problem);
+    }
+};
 
 /// Whether a boundary comes next, behind a 1D and line ends. How many bytes of these there are.
 pub const Boundary = union(enum) { yes: usize, no, need_more };
@@ -137,6 +165,8 @@ pub const Walk = struct {
     is_exact: bool = false,
     /// A damaged record is to be shown whole, if it is not too long for that.
     is_lenient: bool = false,
+    /// Of a strict walk: what else a record has to keep to.
+    validation: Validation = .{},
     /// Looking for the way out of a damaged record.
     lost: enum { no, begun, on } = .no,
     /// Nothing but line ends since a 1D.
@@ -160,9 +190,9 @@ pub const Walk = struct {
             self.position += gap;
             return .{ .gap = gap };
         }
-        const status = iso2709.check(data, final, problem) catch |err| {
+        const status = check(data, final, self.validation, self.is_lenient, problem) orelse {
             self.lost = .begun;
-            return err;
+            return error.Problem;
         };
         switch (status) {
             .record => |frame| {
