@@ -15,7 +15,7 @@ ABI_VERSION = 5
 FINAL = 1
 #: Begin another stream with the same converter.
 RESTART = 2
-#: The bytes are the start of a stream: a byte order mark may stand there.
+#: The bytes are the start of a source.
 START = 4
 #: Look at the text and the parts of fields, too, and tell what is irregular.
 CLOSELY = 8
@@ -227,11 +227,13 @@ class Counts(Structure):
     records_written: int
     characters_replaced: int
     bytes_skipped: int
+    bytes_between: int
     _fields_ = [
         ("records_read", c_uint64),
         ("records_written", c_uint64),
         ("characters_replaced", c_uint64),
         ("bytes_skipped", c_uint64),
+        ("bytes_between", c_uint64),
     ]
 
 
@@ -251,10 +253,12 @@ class Output(Structure):
 class Scan(Structure):
     count: int
     records: int
+    between: int
     consumed: int
     _fields_ = [
         ("count", c_uint64),
         ("records", c_uint64),
+        ("between", c_uint64),
         ("consumed", c_uint64),
     ]
 

@@ -220,15 +220,16 @@ class Scanner:
             self._grow(self._most)
         return status, ends, kinds
 
-    def count(self, address: int, length: int, flags: int) -> tuple[int, int, int]:
-        """Check `length` bytes: a status, how many records they hold, the bytes these take up."""
+    def count(self, address: int, length: int, flags: int) -> tuple[int, int, int, int]:
+        """Check `length` bytes: a status, how many records they hold, the bytes between and all."""
         limit = 1 << 62
         status = _library.mrrc_scan(
             address, length, flags, None, None, limit, self._result, self.problem
         )
         if status < 0:
             _fail(status)
-        return status, self._result.records, self._result.consumed
+        result = self._result
+        return status, result.records, result.between, result.consumed
 
 
 def resync(address: int, length: int, flags: int) -> tuple[int, bool]:

@@ -36,8 +36,8 @@ class RepairReport(Report):
 
     Attributes beside those of `Report`: `originals`, the name of the file with what was damaged;
     `bytes_good`, of records that were copied as they are; `bytes_salvaged`, of those that were
-    written anew; `bytes_set_aside`, of those that are only among the originals; `bytes_between`,
-    of what is no record: line ends, a byte order mark. The last four make `bytes_read`.
+    written anew; `bytes_set_aside`, of those that are only among the originals. With
+    `bytes_between` these make `bytes_read`.
     """
 
     def __init__(self, source: str, target: str, originals: str) -> None:
@@ -47,7 +47,6 @@ class RepairReport(Report):
         self.bytes_good = 0
         self.bytes_salvaged = 0
         self.bytes_set_aside = 0
-        self.bytes_between = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The names and numbers, as the last line of the file of reports has them."""

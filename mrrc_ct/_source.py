@@ -12,7 +12,7 @@ import stat
 from importlib import import_module
 
 from . import _core
-from ._bindings import FINAL, START
+from ._bindings import FINAL
 from .errors import (
     CompressedDataInvalid,
     EmptySource,
@@ -126,8 +126,7 @@ class Window:
         """Address and length of the bytes in sight, and the flags to hand them to the core with."""
         length = min(self._end - self._start, LOOK_MAX)
         is_last = self.is_final and length == self._end - self._start
-        flags = (FINAL if is_last else 0) | (START if self.offset == 0 else 0)
-        return self._buffer.address + self._start, length, flags
+        return self._buffer.address + self._start, length, FINAL if is_last else 0
 
     def head(self, count: int) -> bytes:
         """A copy of the first `count` bytes in sight, or of as many as there are."""

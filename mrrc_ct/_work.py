@@ -51,7 +51,8 @@ class Report:
     `records_written`, `records_lost`, `records_salvaged` (written, but something of them may be
     missing or another than it was), `warnings` (of records that are whole), `errors` (the first
     thousand of all these, in the source's order),
-    `characters_replaced`, `bytes_read`, `bytes_written`, `seconds`.
+    `characters_replaced`, `bytes_read`, `bytes_between` (line ends and byte order marks between
+    records of ISO 2709), `bytes_written`, `seconds`.
     """
 
     def __init__(self, source: str, target: str, from_: str, to: str) -> None:
@@ -69,6 +70,7 @@ class Report:
         self.errors: list[MarcError] = []
         self.characters_replaced = 0
         self.bytes_read = 0
+        self.bytes_between = 0
         self.bytes_written = 0
         self.seconds = 0.0
 
@@ -93,6 +95,7 @@ class Report:
         lost = f", {self.records_lost:,} lost" if self.records_lost else ""
         if self.records_salvaged:
             lost = f", {self.records_salvaged:,} of them salvaged{lost}"
+        between = f", {self.bytes_between:,} bytes between records" if self.bytes_between else ""
         number = self.records_read if self.to == "count" else self.records_written
         replaced = (
             f", {self.characters_replaced:,} characters replaced"
@@ -100,7 +103,7 @@ class Report:
             else ""
         )
         return (
-            f"{number:,} records{lost}{replaced}: {self.from_} -> {self.to}, "
+            f"{number:,} records{lost}{replaced}{between}: {self.from_} -> {self.to}, "
             f"{self.bytes_read:,} bytes -> {self.bytes_written:,} bytes, {self.seconds:.2f} s"
         )
 
@@ -147,6 +150,7 @@ class Work:
             report.records_read = counts.records_read
             report.records_written = counts.records_written
             report.characters_replaced = counts.characters_replaced
+            report.bytes_between = counts.bytes_between
             window.take(converter.consumed)
             if status == Status.PROBLEM:
                 error = _core.error_of(converter.problem, window.name)
@@ -234,6 +238,7 @@ class Work:
                 begun += lost
                 report.records_read += counts.records_read
                 report.bytes_read += piece.source_length
+                report.bytes_between += counts.bytes_between
                 yield piece
                 pieces.give_back(piece)
                 if self.progress is not None:
@@ -248,7 +253,8 @@ class Work:
             address, length, flags = window.look()
             if length > PIECE_MAX:
                 length, flags = PIECE_MAX, flags & ~FINAL
-            status, records, consumed = scanner.count(address, length, flags | validation)
+            status, records, between, consumed = scanner.count(address, length, flags | validation)
+            self.report.bytes_between += between
             window.take(consumed)
             before += records
             yield records
@@ -311,6 +317,7 @@ class Work:
         report.characters_replaced = formatter.characters_replaced
         if report.to != "marc":
             yield formatter.end()
+        report.bytes_between = recovery.summary.bytes_between
         self.tell_progress()
 
 

@@ -143,6 +143,12 @@ class BaseRecord(Generic[F]):
         self._kind = kind if origin.encoding == Encoding.KEPT else kind | Kind.OTHER
         self._origin = origin
 
+    def _take_over(self, other: BaseRecord[Any]) -> None:
+        """Be what another record was read as."""
+        self._data, self._origin = other._data, other._origin
+        self._kind = other._kind & (KINDS | FLAT)
+        self._errors = other.errors
+
     def _take_fields(self, leader: Leader, fields: list[F], origin: Origin) -> None:
         """Be the record with this leader and these fields."""
         self._take(b"", FLAT | OUT | LOADED | LEADER_OUT, origin)

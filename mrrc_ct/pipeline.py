@@ -376,6 +376,7 @@ class ProducerConsumerPipeline(RecordIterator):
                 last = piece.entry + first if first > 0 else last
             start = piece.start
             ends = _core.piece_ends(piece.piece, piece.entry, last)
+            length = ends[-1] - start
             records = records_of_batch(
                 bytes(piece.view[start : ends[-1]]),
                 [end - start for end in ends] if start else ends,
@@ -386,10 +387,10 @@ class ProducerConsumerPipeline(RecordIterator):
             )
             piece.entry = last
             piece.start = ends[-1]
-            piece.offset += ends[-1] - start
+            piece.offset += length
             if piece.number is not None:
                 piece.number += len(records)
-            self._recovery.summary.records_read += len(records)
+            self._recovery.summary.add_read(records, len(ends), length)
             records.reverse()
             self._batch = records
         elif piece.damages:

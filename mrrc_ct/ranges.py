@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core
-from ._bindings import FINAL, START
+from ._bindings import START
 from ._source import Window, open_source
 from .errors import SeekNotSupported
 
@@ -11,7 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._source import SourceLike
 
-#: Line ends between two records are hardly ever more than this.
+#: What may stand between two records: see gapLength in zig/iso2709.zig.
+GAP_BYTES = b"\r\n\x1a\xef\xbb\xbf"
+#: It is hardly ever more than this.
 _BACK_BYTES = 64
 
 
@@ -61,13 +63,13 @@ def find_boundary(window: Window, offset: int) -> int:
             window.fill()
         before = window.head(offset - start)
         # Back to a byte that is no line end: it tells whether a record begins right here.
-        if start == 0 or before.strip(b"\r\n\x1a"):
+        if start == 0 or before.strip(GAP_BYTES):
             break
         back *= 2
     behind = offset - start
     while True:
         address, length, flags = window.look()
-        flags = flags & FINAL | (START if window.offset == 0 else 0)
+        flags = flags | (START if window.offset == 0 else 0)
         is_certain, found = _core.find_boundary(address, length, min(behind, length), flags)
         if is_certain:
             window.take(found)

@@ -319,7 +319,7 @@ class MARCReader(RecordIterator):
         )
         window.take(length)
         self._number += len(records)
-        self._recovery.summary.records_read += len(records)
+        self._recovery.summary.add_read(records, len(kinds), length)
         records.reverse()
         return records
 

@@ -19,11 +19,18 @@ class Summary:
     """What a reader has met up to now.
 
     Attributes: `records_read`, those salvaged among them; `records_salvaged`; `records_lost`;
-    `bytes_skipped`, of the source, with the records lost; `errors`, the first thousand, in the
-    order of the source.
+    `bytes_skipped`, of the source, with the records lost; `bytes_between`, line ends and byte order
+    marks between records of ISO 2709; `errors`, the first thousand, in the order of the source.
     """
 
-    __slots__ = ("bytes_skipped", "errors", "records_lost", "records_read", "records_salvaged")
+    __slots__ = (
+        "bytes_between",
+        "bytes_skipped",
+        "errors",
+        "records_lost",
+        "records_read",
+        "records_salvaged",
+    )
 
     def __init__(self) -> None:
         """Begin a summary."""
@@ -31,7 +38,14 @@ class Summary:
         self.records_salvaged = 0
         self.records_lost = 0
         self.bytes_skipped = 0
+        self.bytes_between = 0
         self.errors: list[MarcError] = []
+
+    def add_read(self, records: list[Record], entries: int, length: int) -> None:
+        """Note records from so many bytes; with what stands between they are so many entries."""
+        self.records_read += len(records)
+        if len(records) < entries:
+            self.bytes_between += length - sum([len(record._data) for record in records])
 
     def add(self, errors: list[MarcError]) -> None:
         """Note what is wrong with one record."""
@@ -43,7 +57,8 @@ class Summary:
     def __str__(self) -> str:
         return (
             f"{self.records_read:,} records, {self.records_salvaged:,} of them salvaged, "
-            f"{self.records_lost:,} lost, {self.bytes_skipped:,} bytes skipped"
+            f"{self.records_lost:,} lost, {self.bytes_skipped:,} bytes skipped, "
+            f"{self.bytes_between:,} between records"
         )
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 from marc import LEADER, LEADER_MARC8, iso2709, split
 
 import mrrc_ct
+import mrrc_ct.pymarc
 from mrrc_ct import MARCReader, ProducerConsumerPipeline, errors
 
 FIELDS = (("001", "42"), ("008", "12345"), ("245", "10$aOdes"), ("650", " 0$aGreek poetry$xMetre"))
@@ -175,6 +176,61 @@ def test_more_errors_than_are_wanted_end_the_reading() -> None:
 def test_a_mode_that_there_is_not() -> None:
     with pytest.raises(ValueError, match="strict, lenient, permissive"):
         MARCReader(GOOD, recovery_mode="forgiving")
+
+
+def test_line_ends_and_byte_order_marks_between_records_are_counted(
+    tmp_path: pathlib.Path,
+) -> None:
+    mark = b"\xef\xbb\xbf"
+    # Three files put one behind the other.
+    data = mark + GOOD + NEXT + b"\r\n" + mark + GOOD + b"\n" + mark + NEXT + b"\x1a"
+    between = len(data) - 2 * len(GOOD) - 2 * len(NEXT)
+    path = tmp_path / "joined.mrc"
+    path.write_bytes(data)
+    for source in (data, path):
+        reader = MARCReader(source)
+        assert [record.as_marc() for record in reader] == [GOOD, NEXT] * 2
+        assert reader.summary.bytes_between == between
+        assert f"{between} between records" in str(reader.summary)
+        for size in (4096, len(GOOD)):
+            with ProducerConsumerPipeline(source, buffer_size=size) as pipeline:
+                assert [record.as_marc() for record in pipeline] == [GOOD, NEXT] * 2
+                assert pipeline.summary.bytes_between == between
+        for threads in (1, 2):
+            target = io.BytesIO()
+            report = mrrc_ct.convert(source, target, "marc", threads=threads)
+            assert target.getvalue() == (GOOD + NEXT) * 2
+            assert report.ok
+            assert report.bytes_between == between
+            assert f"{between} bytes between" in str(report)
+            count = mrrc_ct.count(source, threads=threads)
+            assert (count, count.report.bytes_between) == (4, between)
+    for offset in range(len(data)):
+        found = list(MARCReader(path, start=offset))
+        rest = list(MARCReader(path, stop=offset)) if offset else []
+        assert len(found) + len(rest) == 4
+
+
+@pytest.mark.parametrize("mode", ["strict", "lenient", "permissive"])
+def test_the_drop_in_reads_on_where_it_is_asked_to(mode: str) -> None:
+    no_text = iso2709(("001", "1"), ("245", b"10\x1faOd\xe9\x1fs\xff"), ("500", "  $a\u00e9"))
+    data = GOOD + b"00000" + GOOD[5:] + b"\n" + no_text + b"no record\x1d" + NEXT
+    reader = mrrc_ct.pymarc.MARCReader(data, recovery_mode=mode)
+    titles, found = [], []
+    for record in reader:
+        titles.append(record and record.title)
+        assert record is None or isinstance(record, mrrc_ct.pymarc.Record)
+        error = reader.current_exception
+        found.append(error.code if error else record and [one.code for one in record.errors])
+    lost = "record-length-invalid"
+    if mode == "strict":
+        assert titles == ["Odes", None, None, None, "Next"]
+        assert found == [[], lost, "utf8-invalid", lost, []]
+    else:
+        assert titles == ["Odes", "Odes", "Od\ufffd", None, "Next"]
+        assert found == [[], [lost], ["utf8-invalid"], "truncated-record", []]
+    # Without it reading ends where it does in pymarc.
+    assert [record and record.title for record in mrrc_ct.pymarc.MARCReader(data)] == ["Odes", None]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ pub const Scan = extern struct {
     count: u64 = 0,
     /// Records among them.
     records: u64 = 0,
+    /// Bytes between records.
+    between: u64 = 0,
     /// Bytes of the input that they take up.
     consumed: u64 = 0,
 };
@@ -142,10 +144,12 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
     var at: usize = 0;
     var count: usize = 0;
     var records: usize = 0;
+    var between: usize = 0;
     const status: Status = while (count < capacity) {
         var kind: u8 = @backingInt(Kind.gap);
         const rest = data[at..];
-        var taken = iso2709.gapLength(rest, at == 0 and flags & flag_start != 0);
+        var taken = iso2709.gapLength(rest);
+        between += taken;
         if (taken == 0) {
             const checked = walk.check(rest, final, validation, is_lenient, problem);
             if (checked) |state| switch (state) {
@@ -175,7 +179,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
         count += 1;
         at = end;
     } else .output;
-    result.* = .{ .count = count, .records = records, .consumed = at };
+    result.* = .{ .count = count, .records = records, .between = between, .consumed = at };
     return @backingInt(status);
 }
 
@@ -521,7 +525,7 @@ pub const Documentation = struct { name: []const u8, parameters: []const []const
 pub const flag_table = .{
     .{ "FINAL", flag_final, "No input comes behind these bytes." },
     .{ "RESTART", flag_restart, "Begin another stream with the same converter." },
-    .{ "START", flag_start, "The bytes are the start of a stream: a byte order mark may stand there." },
+    .{ "START", flag_start, "The bytes are the start of a source." },
     .{ "CLOSELY", flag_closely, "Look at the text and the parts of fields, too, and tell what is irregular." },
     .{ "UTF8", flag_utf8, "The records are in UTF-8 whatever leader/09 says." },
     .{ "LENIENT", flag_lenient, "A damaged record is an entry of its own kind, whole, and no problem." },

@@ -109,6 +109,8 @@ pub const Counts = extern struct {
     characters_replaced: u64 = 0,
     /// Bytes that belong to no record that was read, white space and markup not counted.
     bytes_skipped: u64 = 0,
+    /// Of ISO 2709: line ends and byte order marks between records.
+    bytes_between: u64 = 0,
 };
 
 pub const Converter = struct {
@@ -385,7 +387,10 @@ pub const Converter = struct {
             if (self.options.is_lenient) try self.walk.next(data, final, &self.problem) else return err;
         const frame = switch (step) {
             .record => |frame| frame,
-            .gap => |length| return .{ .skip = length },
+            .gap => |length| {
+                self.counts.bytes_between += length;
+                return .{ .skip = length };
+            },
             .damage => |length| {
                 if (self.options.is_lenient) return self.save(data[0..length]);
                 self.counts.bytes_skipped += length;

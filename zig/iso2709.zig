@@ -312,15 +312,19 @@ inline fn putDigits(comptime count: usize, target: *[count]u8, value: usize) voi
 }
 
 /// Bytes at the start of `data` that often stand between records and mean nothing: line ends, the
-/// end-of-file mark of old systems, and at the start of a stream a byte order mark.
-pub fn gapLength(data: []const u8, at_start: bool) usize {
-    var length: usize = if (at_start and std.mem.startsWith(u8, data, "\u{feff}")) 3 else 0;
+/// end-of-file mark of old systems, and byte order marks, which files put one behind the other have
+/// in their midst. No record begins with any of these.
+pub fn gapLength(data: []const u8) usize {
+    var length: usize = 0;
     while (length < data.len and isGap(data[length])) length += 1;
     return length;
 }
 
 pub fn isGap(byte: u8) bool {
-    return byte == '\n' or byte == '\r' or byte == 0x1a;
+    return switch (byte) {
+        '\n', '\r', 0x1a, 0xef, 0xbb, 0xbf => true,
+        else => false,
+    };
 }
 
 /// What field 001 says, of a record that may be damaged: the first field where the directory's first
@@ -363,7 +367,7 @@ pub fn resync(data: []const u8, final: bool) Resync {
     var at: usize = 0;
     while (std.mem.indexOfScalarPos(u8, data, at, record_terminator)) |terminator| {
         at = terminator + 1;
-        const rest = data[at + gapLength(data[at..], false) ..];
+        const rest = data[at + gapLength(data[at..]) ..];
         if (rest.len < leader_length) {
             if (final) return .{ .skip = nextIn(data[0..if (rest.len == 0) at else data.len]), .found = true };
             // The terminator stays in sight until what follows it can be judged.

@@ -18,7 +18,7 @@ extern "C" {
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
 #define MRRC_RESTART 2 /* Begin another stream with the same converter. */
-#define MRRC_START 4 /* The bytes are the start of a stream: a byte order mark may stand there. */
+#define MRRC_START 4 /* The bytes are the start of a source. */
 #define MRRC_CLOSELY 8 /* Look at the text and the parts of fields, too, and tell what is irregular. */
 #define MRRC_UTF8 16 /* The records are in UTF-8 whatever leader/09 says. */
 #define MRRC_LENIENT 64 /* A damaged record is an entry of its own kind, whole, and no problem. */
@@ -177,6 +177,7 @@ typedef struct MrrcCounts {
     uint64_t records_written;
     uint64_t characters_replaced;
     uint64_t bytes_skipped;
+    uint64_t bytes_between;
 } MrrcCounts;
 
 typedef struct MrrcOutput {
@@ -189,6 +190,7 @@ typedef struct MrrcOutput {
 typedef struct MrrcScan {
     uint64_t count;
     uint64_t records;
+    uint64_t between;
     uint64_t consumed;
 } MrrcScan;
 

@@ -631,6 +631,7 @@ const Worker = struct {
                 },
                 .gap => |length| {
                     window.at += length;
+                    counts.bytes_between += length;
                     if (is_kept) {
                         try piece.ends.append(gpa, @intCast(window.at - first));
                         try piece.kinds.append(gpa, @backingInt(walk_module.Kind.gap));

@@ -107,7 +107,7 @@ pub const Boundary = union(enum) { yes: usize, no, need_more };
 
 /// `rest` is what follows a 1D, or the source from its start.
 pub fn boundaryIn(rest: []const u8, final: bool) Boundary {
-    const gap = iso2709.gapLength(rest, false);
+    const gap = iso2709.gapLength(rest);
     const record = rest[gap..];
     if (record.len < record_module.leader_length) return if (final) .no else .need_more;
     return if (iso2709.isLikelyLeader(record[0..record_module.leader_length])) .{ .yes = gap } else .no;
@@ -185,7 +185,7 @@ pub const Walk = struct {
                 .need_more => return .need_more,
             }
         }
-        const gap = iso2709.gapLength(data, self.position == 0);
+        const gap = iso2709.gapLength(data);
         if (gap > 0) {
             self.position += gap;
             return .{ .gap = gap };

@@ -8,10 +8,11 @@ import sys
 from _thread import allocate_lock
 from io import BytesIO, IOBase, StringIO
 
-from .. import _core
+from .. import _core, reader
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from .._source import open_source
 from ..base import KINDS, NOWHERE
+from ..errors import MarcError
 from .constants import END_OF_RECORD
 from .exceptions import (
     EndOfRecordNotFound,
@@ -27,7 +28,10 @@ from .record import Record
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import IO, Any, BinaryIO, Callable
+
+    from ..base import BaseRecord
 
 __all__ = ["JSONReader", "MARCMakerReader", "MARCReader", "Reader", "map_records"]
 
@@ -47,7 +51,7 @@ class MARCReader(Reader):
                 print(reader.current_exception, reader.current_chunk)
 
     None stands for a record that cannot be read. Where the next one begins is then told by its
-    length; when that is what is wrong, the iteration ends.
+    length; when that is what is wrong, the iteration ends. With a `recovery_mode` it does not.
     """
 
     file_handle: IO[Any]
@@ -61,10 +65,15 @@ class MARCReader(Reader):
         utf8_handling: str = "strict",
         file_encoding: str = "iso8859-1",
         permissive: bool = False,
+        *,
+        recovery_mode: str | None = None,
     ) -> None:
         """Read from bytes or a binary file object, which is read ahead.
 
-        The options are those of `Record`; `permissive` changes nothing.
+        The options are those of `Record`; `permissive` changes nothing. pymarc does not have
+        `recovery_mode`: with one, records are read and errors are those of `mrrc_ct.MARCReader`,
+        and None stands for each that is lost, in the mode `lenient` too; of the other options only
+        `force_utf8` counts then. What was wrong with a salvaged record is in `record.errors`.
         """
         self.to_unicode = to_unicode
         self.force_utf8 = force_utf8
@@ -73,7 +82,16 @@ class MARCReader(Reader):
         self.file_encoding = file_encoding
         self.permissive = permissive
         self.file_handle = BytesIO(marc_target) if isinstance(marc_target, bytes) else marc_target
-        self._window = open_source(marc_target)
+        # Reads what pymarc would not, where that is asked for.
+        self._recovering: Iterator[tuple[Any, MarcError | None]] | None = None
+        self._is_strict = recovery_mode == "strict"
+        if recovery_mode is not None:
+            encoding = "utf-8" if force_utf8 else None
+            native = reader.MARCReader(
+                marc_target, from_encoding=encoding, recovery_mode=recovery_mode
+            )
+            self._recovering = native.iter_with_errors()
+        self._window = open_source(b"" if recovery_mode else marc_target)
         self._scanner = _core.Scanner(_core.RECORDS_A_BATCH)
         self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
         # What of a batch is still to be handed out, the next one last.
@@ -101,6 +119,8 @@ class MARCReader(Reader):
 
     def __next__(self) -> Record | None:
         """The next record, None for one that cannot be read."""
+        if self._recovering is not None:
+            return self._next_recovered(*next(self._recovering))
         while True:
             try:
                 record = self._batch.pop()
@@ -119,6 +139,23 @@ class MARCReader(Reader):
                     raise StopIteration
                 if not self._next_batch():
                     return self._next_by_length()
+
+    def _next_recovered(
+        self, native: BaseRecord[Any] | None, error: MarcError | None
+    ) -> Record | None:
+        """The next record as the package's own reader has it."""
+        self._current_chunk = None if native is None else native._data
+        try:
+            if native is not None and self._is_strict:
+                _ = native.fields  # pymarc's records have text that can be read
+        except MarcError as unreadable:
+            error = unreadable
+        self._current_exception = error
+        if native is None or error is not None:
+            return None
+        record = Record(to_unicode=True, force_utf8=self.force_utf8)
+        record._take_over(native)
+        return record
 
     def _next_batch(self) -> bool:
         """Bring on the records that are sound one behind the other; False if there is none."""
