@@ -154,8 +154,12 @@ def test_signatures_are_pymarcs(name: str) -> None:
         return
     for method, expected in signatures(other).items():
         member = getattr(own, method) if method else own
-        parameters = inspect.signature(member).parameters.values()
-        found = [(one.name, one.kind, one.default) for one in parameters]
+        parameters = list(inspect.signature(member).parameters.values())
+        # What pymarc does not have can only be given by its name.
+        extra = {"recovery_mode"} if name == "MARCReader" else set()
+        found = [(one.name, one.kind, one.default) for one in parameters if one.name not in extra]
+        for one in parameters:
+            assert one.name not in extra or one.kind == inspect.Parameter.KEYWORD_ONLY
         if name == "Record" and method == "__init__":
             # The default is an empty text in pymarc; nothing but bytes is of use.
             expected = [(*one[:2], b"") if one[0] == "data" else one for one in expected]
