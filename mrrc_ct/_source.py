@@ -40,7 +40,9 @@ CHUNK_MAX = 1024 * 1024
 #: An XML declaration is no longer than this.
 DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.
-LOOK_MAX = 1 << 30
+LOOK_MAX = 1 << 31
+#: Of what somebody may be writing still, so much is shown with each of his bytes.
+LIVE_MAX = 1024 * 1024
 
 EXTENSIONS = {
     ".mrc": "marc",
@@ -133,10 +135,6 @@ class Window:
         """A copy of the first `count` bytes in sight, or of as many as there are."""
         return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
 
-    def tail(self, count: int) -> bytes:
-        """A copy of the last `count` bytes in sight."""
-        return bytes(self._buffer.view[self._end - count : self._end])
-
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
         self._start += count
@@ -201,10 +199,15 @@ class StreamWindow(Window):
         self._is_file = is_file
 
     def fill(self) -> None:
-        """Bring more bytes in sight, waiting for them if need be; note when there are no more."""
+        """Bring more bytes in sight, waiting for them if need be; note when there are no more.
+
+        Where much is in sight already, a quarter more: then all that is looked at again and again
+        is no more than a few times what there is.
+        """
         if self.is_final:
             return
         left = self._end - self._start
+        more = 1 if self.may_wait and left <= LIVE_MAX else left // 4
         size = len(self._buffer.view)
         if left * 2 > size:
             size *= 2  # what comes next does not fit
@@ -216,17 +219,23 @@ class StreamWindow(Window):
         self._buffer = buffer
         self._start, self._end = 0, left
         self._has_rest = False
+        while not self.is_final:
+            self._read_once()
+            if self._end - left >= more:
+                return
+
+    def _read_once(self) -> None:
         try:
-            count = self._read(buffer.view[left:])
+            count = self._read(self._buffer.view[self._end :])
         except MarcError as error:
             # What could not be read once will not be asked for again.
             self.is_final = True
             error.source = self.name
-            error.byte_offset = self.offset + left
+            error.byte_offset = self.offset + self._end
             raise
         if count == 0:
             self.is_final = True
-            if self._is_file and not left and not self.offset:
+            if self._is_file and not self._end and not self.offset:
                 raise EmptySource("the file is empty", source=self.name, byte_offset=0)
         self._end += count
 
@@ -462,4 +471,6 @@ def decoded_xml(window: Window) -> Window:
         pending = pending[count:]
         return count
 
-    return StreamWindow(window.name, read, window.close)
+    decoded = StreamWindow(window.name, read, window.close)
+    decoded.may_wait = window.may_wait
+    return decoded

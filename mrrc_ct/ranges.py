@@ -11,8 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._source import SourceLike
 
-#: Line ends between two records are hardly ever more than this.
+#: Line ends between two records are hardly ever more than this, and those that count never more
+#: than the other.
 _BACK_BYTES = 64
+_BACK_BYTES_MAX = 4096
 
 
 def split_offsets(source: SourceLike, parts: int) -> list[tuple[int, int]]:
@@ -61,7 +63,7 @@ def find_boundary(window: Window, offset: int) -> int:
             window.fill()
         before = window.head(offset - start)
         # Back to a byte that is no line end: it tells whether a record begins right here.
-        if start == 0 or before.strip(b"\r\n\x1a"):
+        if start == 0 or back > _BACK_BYTES_MAX or before.strip(b"\r\n\x1a"):
             break
         back *= 2
     behind = offset - start

@@ -173,7 +173,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
-    const sync = if (flags & flag_searching == 0) walk.wayOut(data, final) else iso2709.resync(data, final);
+    const sync = if (flags & flag_searching == 0) walk.wayOut(data, final) else iso2709.resync(data, null, final);
     skip.* = sync.skip;
     return @backingInt(if (sync.found) Status.done else Status.need_input);
 }
@@ -496,7 +496,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_find_boundary",
         .parameters = &.{ "bytes", "length", "from", "flags", "found" },
-        .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
+        .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
     },
     .{
         .name = "mrrc_decode_marc8",
