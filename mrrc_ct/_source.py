@@ -41,7 +41,7 @@ CHUNK_MAX = 1024 * 1024
 DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.
 LOOK_MAX = 1 << 31
-#: Of what somebody may be writing still, so much is shown with each of his bytes.
+#: Of what somebody may be writing still, so much is shown again as soon as there is more.
 LIVE_MAX = 1024 * 1024
 
 EXTENSIONS = {
@@ -201,13 +201,13 @@ class StreamWindow(Window):
     def fill(self) -> None:
         """Bring more bytes in sight, waiting for them if need be; note when there are no more.
 
-        Where much is in sight already, a quarter more: then all that is looked at again and again
-        is no more than a few times what there is.
+        A quarter of what is in sight already, at least: then what is looked at again and again is
+        no more than a few times what there is. Less where somebody may have ended a record.
         """
         if self.is_final:
             return
         left = self._end - self._start
-        more = 1 if self.may_wait and left <= LIVE_MAX else left // 4
+        is_live = self.may_wait and left <= LIVE_MAX
         size = len(self._buffer.view)
         if left * 2 > size:
             size *= 2  # what comes next does not fit
@@ -221,7 +221,9 @@ class StreamWindow(Window):
         self._has_rest = False
         while not self.is_final:
             self._read_once()
-            if self._end - left >= more:
+            if self._end - left >= left // 4:
+                return
+            if is_live and not self.is_ready(0, False):
                 return
 
     def _read_once(self) -> None:
@@ -239,19 +241,21 @@ class StreamWindow(Window):
                 raise EmptySource("the file is empty", source=self.name, byte_offset=0)
         self._end += count
 
-    def is_ready(self, seconds: float) -> bool:
+    def is_ready(self, seconds: float, unknown: bool = True) -> bool:
         """Whether a read would not have to wait, once so many seconds have passed at most.
 
-        What cannot be waited for without reading it is always said to be ready.
+        `unknown` is what is said of what cannot be waited for without reading it.
         """
-        if self.waitable is None or self.is_final or self._has_rest:
+        if self.is_final or self._has_rest:
             return True
+        if self.waitable is None:
+            return unknown
         import select
 
         try:
             return bool(select.select([self.waitable], [], [], seconds)[0])
         except (OSError, ValueError):  # no such thing here
-            return True
+            return unknown
 
     def grow(self, size: int) -> None:
         """Read `size` bytes at once from now on, if there are as many."""
