@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 4
+ABI_VERSION = 5
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -195,6 +195,7 @@ class Options(Structure):
     is_lenient: int
     is_single: int
     is_part: int
+    record_max: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -207,6 +208,7 @@ class Options(Structure):
         ("is_lenient", c_uint32),
         ("is_single", c_uint32),
         ("is_part", c_uint32),
+        ("record_max", c_uint64),
     ]
 
 
@@ -353,8 +355,8 @@ def declare(library: CDLL) -> None:
     # mrrc_abi_version()
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = c_uint32
-    # mrrc_scan(bytes, length, flags, ends, kinds, capacity, result, problem)
-    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
+    # mrrc_scan(bytes, length, flags, record_max, ends, kinds, capacity, result, problem)
+    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_uint64, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
     library.mrrc_scan.restype = c_int32
     # mrrc_resync(bytes, length, flags, skip)
     library.mrrc_resync.argtypes = [c_void_p, c_uint64, c_uint32, POINTER(c_uint64)]

@@ -113,6 +113,8 @@ _HELD_MAX = 100_000
 _assemble = _holding.mrrc_assemble
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
+#: The most that a record that is read may be allowed to have.
+RECORD_MAX_MOST = 1 << 30
 
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
@@ -185,11 +187,15 @@ class FixedBuffer:
 class Scanner:
     """Finds where the ISO 2709 records in a run of bytes end."""
 
-    __slots__ = ("_ends", "_kinds", "_most", "_result", "capacity", "problem")
+    __slots__ = ("_ends", "_kinds", "_most", "_record_max", "_result", "capacity", "problem")
 
-    def __init__(self, most: int = RECORDS_A_CALL) -> None:
-        """Make one that gives a few records in the first call, and then up to `most`."""
+    def __init__(self, most: int = RECORDS_A_CALL, record_max: int = 0) -> None:
+        """Make one that gives a few records in the first call, and then up to `most`.
+
+        A record may have `record_max` bytes; 0 is the core's own limit.
+        """
         self._most = most
+        self._record_max = record_max
         self._result = c.Scan()
         self.problem = c.Problem()
         self._grow(16)
@@ -205,6 +211,7 @@ class Scanner:
             address,
             length,
             flags,
+            self._record_max,
             self._ends,
             self._kinds,
             self.capacity,
@@ -223,7 +230,7 @@ class Scanner:
         """Check `length` bytes: a status, how many records they hold, the bytes these take up."""
         limit = 1 << 62
         status = _library.mrrc_scan(
-            address, length, flags, None, None, limit, self._result, self.problem
+            address, length, flags, self._record_max, None, None, limit, self._result, self.problem
         )
         if status < 0:
             _fail(status)
@@ -258,6 +265,7 @@ class Converter:
         replacement: str = "",
         is_lenient: bool = False,
         is_single: bool = False,
+        record_max: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -276,6 +284,8 @@ class Converter:
             replacement=ord(replacement) if replacement else 0,
             is_lenient=is_lenient,
             is_single=is_single,
+            # What has been read is not too long to be written.
+            record_max=RECORD_MAX_MOST if source == "flat" else record_max,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -377,6 +387,7 @@ class Pipeline:
         references: bool = False,
         replace_forbidden: bool = False,
         is_lenient: bool = False,
+        record_max: int = 0,
     ) -> None:
         """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
 
@@ -404,6 +415,7 @@ class Pipeline:
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
             is_part=True,
+            record_max=record_max,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_pipeline_create(pipeline_options, options, handle)
@@ -506,6 +518,7 @@ def salvaged(
     references: bool,
     problems: list[errors.MarcError],
     source: str | None,
+    record_max: int,
 ) -> bytes:
     """The flat form of what can be told of a record. Raises the error of one that is lost."""
     converter = converter_of(
@@ -514,6 +527,7 @@ def salvaged(
         c.Encoding.BYTES if encoding is None else encoding,
         references=references,
         is_lenient=True,
+        record_max=record_max,
     )
     flat = converter.convert_one(data, source, problems)
     return flat if codec is None else flat.decode(codec, "replace").encode()
@@ -582,6 +596,7 @@ def converter_of(
     references: bool = False,
     replace_forbidden: bool = False,
     is_lenient: bool = False,
+    record_max: int = 0,
 ) -> Converter:
     """The thread's own converter of single records, made once for each set of options."""
     key = (
@@ -593,6 +608,7 @@ def converter_of(
         references,
         replace_forbidden,
         is_lenient,
+        record_max,
     )
     converter = _per_thread.converters.get(key)
     if converter is None:
@@ -606,6 +622,7 @@ def converter_of(
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
             is_single=True,
+            record_max=record_max,
         )
     return converter
 

@@ -16,6 +16,7 @@ from ._bindings import FINAL, START
 from .errors import (
     CompressedDataInvalid,
     EmptySource,
+    ExpansionTooLarge,
     FormatUnknown,
     MarcError,
     SeekNotSupported,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
 CHUNK_MAX = 1024 * 1024
+#: Packed data may become so many times as large, unless told otherwise, and so many bytes anyway.
+MAX_EXPANSION = 200
+EXPANSION_FREE = 64 * 1024 * 1024
 #: An XML declaration is no longer than this.
 DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.
@@ -285,12 +289,17 @@ class StreamWindow(Window):
             self.close()
 
 
-def open_source(source: SourceLike) -> Window:
-    """The window over a source. Raises SourceNotFound and the like, TypeError for anything else."""
+def open_source(source: SourceLike, max_expansion: float | None = MAX_EXPANSION) -> Window:
+    """The window over a source. Raises SourceNotFound and the like, TypeError for anything else.
+
+    See `_read_unpacked` for `max_expansion`; ValueError where it is not positive.
+    """
+    if max_expansion is not None and not max_expansion > 0:
+        raise ValueError(f"max_expansion should be more than 0, or None, not {max_expansion}")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Window("<bytes>", bytes(source))
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(os.fspath(source))
+        return _open_path(os.fspath(source), max_expansion)
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else f"<{type(source).__name__}>"
     seek = _seek_of(source)
@@ -311,7 +320,7 @@ def open_source(source: SourceLike) -> Window:
     )
 
 
-def _open_path(path: str) -> Window:
+def _open_path(path: str, max_expansion: float | None) -> Window:
     try:
         file: Any = open(path, "rb", buffering=0)  # noqa: SIM115  # the window closes it
     except OSError as error:
@@ -330,13 +339,14 @@ def _open_path(path: str) -> Window:
             is_file=is_regular,
             descriptor=file.fileno(),
         )
-    unpacked = import_module(module).open(file)
+    packed = _Packed(file)
+    unpacked = import_module(module).open(packed)
 
     def close() -> None:
         unpacked.close()
         file.close()
 
-    read = _read_unpacked(unpacked, file)
+    read = _read_unpacked(unpacked, packed, max_expansion)
     return StreamWindow(path, read, close, is_own=True, is_file=is_regular)
 
 
@@ -371,7 +381,26 @@ def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:
     return checked
 
 
-def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
+class _Packed:
+    """A packed file, and how many bytes of it have been read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.count += len(data)
+        return data
+
+
+def _read_unpacked(
+    unpacked: Any, packed: _Packed, max_expansion: float | None
+) -> Callable[[memoryview], int]:
+    """How to read what is packed, as long as it is no more than so many times as large.
+
+    Up to EXPANSION_FREE bytes that does not matter.
+    """
     import zlib
 
     failures: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
@@ -380,17 +409,26 @@ def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
 
         failures = (*failures, lzma.LZMAError)
 
+    total = 0
+
     def read(view: memoryview) -> int:
+        nonlocal total
         try:
             # Not `readinto`, which would throw away what was unpacked before the damage.
             data = unpacked.read1(len(view))
-            view[: len(data)] = data
-            return len(data)
         except failures as error:
             raise CompressedDataInvalid(
                 f"the compressed data is damaged or cut short: {error} "
-                f"(at byte {file.tell()} of the compressed file or shortly before)"
+                f"(at byte {packed.count} of the compressed file or shortly before)"
             ) from None
+        total += len(data)
+        if max_expansion and total > max(EXPANSION_FREE, max_expansion * packed.count):
+            raise ExpansionTooLarge(
+                f"the compressed data becomes more than {max_expansion} times as large, the limit: "
+                f"{packed.count} bytes are {total} and more"
+            )
+        view[: len(data)] = data
+        return len(data)
 
     return read
 

@@ -108,11 +108,14 @@ class Work:
         report: Report,
         on_error: Callable[[MarcError], None] | None = None,
         progress: Progress | None = None,
+        record_max: int = 0,
     ) -> None:
         self.window = window
         self.report = report
         self.on_error = on_error
         self.progress = progress
+        #: The bytes that one record may have; 0 is the core's own limit.
+        self.record_max = record_max
         #: The source has nothing more for the moment: what was made of it should go out now.
         self.is_waiting = False
 
@@ -145,7 +148,7 @@ class Work:
                 self.lose(error)
             self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
             piece = converter.output()
-            if len(piece):
+            if len(piece) or status == Status.PROBLEM:
                 yield piece
             self.tell_progress()
             if status == Status.NEED_INPUT:
@@ -226,7 +229,7 @@ class Work:
 
     def counted(self) -> Iterator[int]:
         """Numbers of sound ISO 2709 records, one for each piece of the source."""
-        window, scanner, before = self.window, _core.Scanner(), 0
+        window, scanner, before = self.window, _core.Scanner(record_max=self.record_max), 0
         while True:
             address, length, flags = window.look()
             if length > PIECE_MAX:
@@ -393,16 +396,16 @@ def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
 
 def records_of_text(work: Work) -> Iterator[Record]:
     """The records of a text format; the others are lost to the work."""
-    for item in records_and_errors(work.window, work.report.from_):
+    for item in records_and_errors(work.window, work.report.from_, work.record_max):
         if isinstance(item, MarcError):
             work.lose(item)
         else:
             yield item
 
 
-def records_and_errors(window: Window, from_: str) -> Iterator[Record | MarcError]:
+def records_and_errors(window: Window, from_: str, record_max: int) -> Iterator[Record | MarcError]:
     """What stands in a text format, in its order."""
-    converter = _core.Converter(from_, "flat")
+    converter = _core.Converter(from_, "flat", record_max=record_max)
     origin = Origin(window.name)
     errors: list[MarcError] = []
     number = 0

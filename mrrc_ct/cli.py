@@ -16,10 +16,11 @@ import time
 from typing import IO, Any
 
 from . import __version__
-from ._source import raise_os_error
+from ._source import MAX_EXPANSION, raise_os_error
 from ._work import Report
 from .conversion import FORMATS, THREADS_MAX, convert, count
 from .errors import MarcError, SourceError
+from .recovery import MAX_RECORD_BYTES
 
 OK, LOST, FAILED = 0, 1, 2
 
@@ -120,6 +121,7 @@ def _command(commands: Any, name: str, text: str, example: str) -> Any:
         metavar="F",
         help=f"the input's format: {', '.join(FORMATS)}; else its name or first bytes tell",
     )
+    _add_limits(command)
     return command
 
 
@@ -219,6 +221,31 @@ def _add_print(commands: Any) -> None:
     command.set_defaults(run=_print)
 
 
+def _add_limits(command: Any) -> None:
+    command.add_argument(
+        "--max-record-bytes",
+        type=int,
+        default=MAX_RECORD_BYTES,
+        metavar="N",
+        help=f"a record of more bytes is lost (default: {MAX_RECORD_BYTES})",
+    )
+    command.add_argument(
+        "--max-expansion",
+        type=float,
+        default=MAX_EXPANSION,
+        metavar="N",
+        help="compressed input is given up once it has become so many times as large, beyond "
+        f"64 MiB; 0 for never (default: {MAX_EXPANSION})",
+    )
+
+
+def _limits(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "max_record_bytes": options.max_record_bytes,
+        "max_expansion": options.max_expansion or None,
+    }
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= THREADS_MAX:
@@ -243,6 +270,7 @@ def _convert(options: argparse.Namespace) -> int:
             recovery_mode=options.recovery,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     if not is_standard or not report.ok or _is_terminal(sys.stderr):
         _say(str(report))
@@ -257,6 +285,7 @@ def _count(options: argparse.Namespace) -> int:
             threads=options.threads,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     _write_output(f"{result}\n")
     return OK if result.report.ok else LOST
@@ -274,6 +303,7 @@ def _print(options: argparse.Namespace) -> int:
             recovery_mode=options.recovery,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     return OK if report.ok else LOST
 

@@ -12,6 +12,7 @@ from . import _core
 from ._bindings import Encoding, Job
 from ._pieces import PIECE_BYTES, Pieces
 from ._source import (
+    MAX_EXPANSION,
     Window,
     decoded_xml,
     first_bytes,
@@ -25,7 +26,7 @@ from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .reader import MARCReader
 from .record import Record
-from .recovery import Recovery
+from .recovery import MAX_RECORD_BYTES, Recovery, check_record_bytes
 from .writer import MARCWriter
 
 # The module typing takes longer to import than all of this package.
@@ -59,6 +60,8 @@ def convert(
     references: bool = False,
     invalid_xml: str = "error",
     recovery_mode: str = "lenient",
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -76,11 +79,15 @@ def convert(
     replaced when all is done; where an exception ends the work it is what it was. `progress` is
     called now and then with the bytes read, the size of the source or None, and the records read.
     `threads` work on ISO 2709 at the same time; output and report are those of one. Other formats,
-    and encodings that only Python knows, take one. Raises FormatUnknown, SourceError and its kin,
-    and ValueError for an option that there is not.
+    and encodings that only Python knows, take one.
+
+    A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
+    ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
+    None is no limit. Raises FormatUnknown, SourceError and its kin, and ValueError for an option
+    that there is not.
     """
     _check_threads(threads)
-    recovery = Recovery(recovery_mode)
+    recovery = Recovery(recovery_mode, max_record_bytes=max_record_bytes)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
     source_encoding = _core.encoding_number(from_encoding)
@@ -90,10 +97,10 @@ def convert(
     if target_encoding is None:
         check_codec(encoding or "")
     _check_different(source, target)
-    window, from_ = _open(source, from_)
+    window, from_ = _open(source, from_, max_expansion)
     try:
         report = Report(window.name, _name_of(target), from_, to)
-        work = Work(window, report, on_error, progress)
+        work = Work(window, report, on_error, progress, max_record_bytes)
         is_parallel = False
         is_foreign = (from_ == "marc" and source_encoding is None) or (
             to == "marc" and target_encoding is None
@@ -110,6 +117,7 @@ def convert(
                 "references": references,
                 "replace_forbidden": replace_forbidden,
                 "is_lenient": recovery.is_lenient,
+                "record_max": max_record_bytes,
             }
             is_parallel = threads > 1 and from_ == "marc"
             if not is_parallel:
@@ -166,25 +174,28 @@ def read(
     *,
     from_encoding: str | None = None,
     references: bool = False,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
 ) -> Iterator[Record]:
     """The records of a source in any of FORMATS, one after the other.
 
         for record in mrrc_ct.read("records.xml"):
             print(record.title())
 
-    `from_` is one of FORMATS; without it the name or the first bytes tell. `from_encoding` and
-    `references` are those of MARCReader. A record that cannot be read raises the MarcError that
+    `from_` is one of FORMATS; without it the name or the first bytes tell. The other options are
+    those of MARCReader. A record that cannot be read raises the MarcError that
     says why, and the next read goes on behind it. Raises as `convert` for the source.
     """
-    window, from_ = _open(source, from_)
+    recovery = Recovery(max_record_bytes=max_record_bytes)
+    window, from_ = _open(source, from_, max_expansion)
 
     def close() -> None:
         _close_own(window, source)
 
     if from_ == "marc":
-        reader = MARCReader.over(window, from_encoding, references)
+        reader = MARCReader.over(window, from_encoding, references, recovery)
         return _Records(_items(reader), close)
-    return _Records(records_and_errors(window, from_), close)
+    return _Records(records_and_errors(window, from_, max_record_bytes), close)
 
 
 def write(
@@ -234,6 +245,8 @@ def count(
     from_: str | None = None,
     *,
     threads: int = 1,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
@@ -241,17 +254,21 @@ def count(
 
     Their structure is checked, their text is not. A record that cannot be read is not counted:
     `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
-    2709. Raises as `convert`.
+    2709. The limits are those of `convert`. Raises as that.
     """
     _check_threads(threads)
-    window, from_ = _open(source, from_)
+    check_record_bytes(max_record_bytes)
+    window, from_ = _open(source, from_, max_expansion)
     try:
-        work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
+        report = Report(window.name, "", from_, "count")
+        work = Work(window, report, on_error, progress, max_record_bytes)
         begin = time.perf_counter()
         if from_ == "marc" and threads > 1:
             # There is little to do for each, so they are large.
             size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
-            work.counted_by_threads(Pieces(window, Job.COUNT, workers=threads, size=size))
+            work.counted_by_threads(
+                Pieces(window, Job.COUNT, workers=threads, size=size, record_max=max_record_bytes)
+            )
         elif from_ == "marc":
             for records in work.counted():
                 work.report.records_read += records
@@ -267,11 +284,13 @@ def count(
         _close_own(window, source)
 
 
-def _open(source: SourceLike, from_: str | None) -> tuple[Window, str]:
+def _open(
+    source: SourceLike, from_: str | None, max_expansion: float | None = MAX_EXPANSION
+) -> tuple[Window, str]:
     """The window over a source, and its format; XML is decoded there."""
     if from_ is not None:
         _check_format(from_)
-    window = open_source(source)
+    window = open_source(source, max_expansion)
     try:
         if from_ is None and isinstance(source, (str, os.PathLike)):
             from_ = format_of_name(os.fspath(source))

@@ -12,6 +12,9 @@ ERRORS_MAX = 1000
 
 MODES = ("strict", "lenient", "permissive")
 
+#: The bytes that one record may have, unless told otherwise.
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+
 
 class Summary:
     """What a reader has met up to now.
@@ -48,18 +51,31 @@ class Summary:
         return f"<Summary {self}>"
 
 
+def check_record_bytes(limit: int) -> int:
+    """The limit of a record's size, if it can be one. Raises ValueError."""
+    if not 1 <= limit <= _core.RECORD_MAX_MOST:
+        raise ValueError(f"max_record_bytes should be 1 to {_core.RECORD_MAX_MOST}, not {limit}")
+    return limit
+
+
 class Recovery:
-    """How one reader deals with damage, and what it has met."""
+    """How one reader deals with damage and with what is too long, and what it has met."""
 
-    __slots__ = ("is_lenient", "is_permissive", "max_errors", "summary")
+    __slots__ = ("is_lenient", "is_permissive", "max_errors", "max_record_bytes", "summary")
 
-    def __init__(self, mode: str = "strict", max_errors: int | None = None) -> None:
-        """Raises ValueError for a mode that there is not."""
+    def __init__(
+        self,
+        mode: str = "strict",
+        max_errors: int | None = None,
+        max_record_bytes: int = MAX_RECORD_BYTES,
+    ) -> None:
+        """Raises ValueError for a mode that there is not, and for a limit out of bounds."""
         if mode not in MODES:
             raise ValueError(f"recovery_mode should be one of {', '.join(MODES)}, not {mode!r}")
         self.is_lenient = mode != "strict"
         self.is_permissive = mode == "permissive"
         self.max_errors = max_errors
+        self.max_record_bytes = check_record_bytes(max_record_bytes)
         self.summary = Summary()
 
     def note(self, errors: list[MarcError]) -> None:
@@ -84,7 +100,13 @@ class Recovery:
         problems: list[MarcError] = []
         try:
             flat = _core.salvaged(
-                data, origin.encoding, origin.codec, origin.references, problems, origin.name
+                data,
+                origin.encoding,
+                origin.codec,
+                origin.references,
+                problems,
+                origin.name,
+                self.max_record_bytes,
             )
         except MarcError as error:
             problems = [error]

@@ -12,6 +12,7 @@ const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
 const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
+const record_module = @import("record.zig");
 const walk = @import("walk.zig");
 const Converter = convert.Converter;
 pub const Problem = problem_module.Problem;
@@ -26,7 +27,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 4;
+pub const abi_version: u32 = 5;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -68,6 +69,8 @@ pub const Options = extern struct {
     is_single: u32,
     /// Nonzero: from the middle of a collection, nothing around it.
     is_part: u32,
+    /// Bytes that a record may have to be read, up to 1,073,741,824; 0: 67,108,864.
+    record_max: u64,
 };
 
 pub const Format = convert.Format;
@@ -124,9 +127,10 @@ fn slice(bytes: ?[*]const u8, length: u64) []const u8 {
     return pointer[0..@intCast(length)];
 }
 
-pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]u32, kinds: ?[*]u8, capacity: u64, result: *Scan, problem: *Problem) callconv(.c) i32 {
+pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max: u64, ends: ?[*]u32, kinds: ?[*]u8, capacity: u64, result: *Scan, problem: *Problem) callconv(.c) i32 {
     result.* = .{};
     if (length > std.math.maxInt(u32)) return @backingInt(Status.invalid_argument);
+    const most = recordMax(record_max) orelse return @backingInt(Status.invalid_argument);
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
     const is_lenient = flags & flag_lenient != 0;
@@ -138,7 +142,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
         const rest = data[at..];
         var taken = iso2709.gapLength(rest, at == 0 and flags & flag_start != 0);
         if (taken == 0) {
-            const checked: ?iso2709.Status = iso2709.check(rest, final, problem) catch null;
+            const checked: ?iso2709.Status = walk.check(rest, final, most, problem) catch null;
             if (checked) |state| switch (state) {
                 .record => |frame| if (is_lenient and !frame.is_clean) {
                     kind = @backingInt(Kind.damaged);
@@ -151,7 +155,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
                 .need_more => break .need_input,
                 .end => break .done,
             } else if (is_lenient) {
-                taken = walk.damagedLength(rest, final) orelse break .need_input;
+                taken = walk.damagedLength(rest, final, most) orelse break .need_input;
                 kind = @backingInt(Kind.damaged);
             } else {
                 problem.look(rest);
@@ -182,6 +186,12 @@ fn fromNumber(comptime E: type, number: u32) ?E {
     return std.enums.fromInt(E, number);
 }
 
+/// The limit as the core has it; null when it is too large.
+fn recordMax(given: u64) ?usize {
+    if (given > record_module.record_max_most) return null;
+    return if (given == 0) record_module.record_max_default else @intCast(given);
+}
+
 /// The options as the core has them; null when one of them means nothing.
 fn conversionOf(options: *const Options) ?convert.Options {
     const source = fromNumber(Format, options.source) orelse return null;
@@ -199,6 +209,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .is_lenient = options.is_lenient != 0,
         .is_single = options.is_single != 0,
         .is_part = options.is_part != 0,
+        .record_max = recordMax(options.record_max) orelse return null,
     };
 }
 
@@ -438,8 +449,8 @@ pub const documentation = [_]Documentation{
     .{ .name = "mrrc_abi_version", .parameters = &.{}, .text = "The version of this interface; compare it with MRRC_ABI_VERSION." },
     .{
         .name = "mrrc_scan",
-        .parameters = &.{ "bytes", "length", "flags", "ends", "kinds", "capacity", "result", "problem" },
-        .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null.",
+        .parameters = &.{ "bytes", "length", "flags", "record_max", "ends", "kinds", "capacity", "result", "problem" },
+        .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null, `record_max` is that of MrrcOptions.",
     },
     .{
         .name = "mrrc_resync",

@@ -22,7 +22,7 @@ const record_terminator = record_module.record_terminator;
 const entry_length = record_module.entry_length;
 /// A leader, an empty directory's terminator, and the record terminator.
 pub const record_length_min = leader_length + 2;
-pub const record_length_max = 99_999;
+pub const record_length_max = record_module.record_length_max;
 /// A field with its terminator.
 pub const field_length_max = 9_999;
 

@@ -324,7 +324,7 @@ const Parse = struct {
         }
         try self.record.beginField(tag);
         if (!try self.text(token)) return false;
-        try self.record.endField(self.problem);
+        self.record.endField();
         return true;
     }
 
@@ -360,7 +360,7 @@ const Parse = struct {
                 .ignored => {},
             }
         };
-        try self.record.endField(self.problem);
+        self.record.endField();
         return true;
     }
 

@@ -250,7 +250,7 @@ pub const Pipeline = struct {
 
     /// Start the workers. The pipeline stays where it is in memory.
     pub fn init(self: *Pipeline, gpa: std.mem.Allocator, options: Options) error{OutOfMemory}!void {
-        const begin: Walk = .{ .position = options.start, .is_lenient = options.conversion.is_lenient };
+        const begin: Walk = .{ .position = options.start, .is_lenient = options.conversion.is_lenient, .record_max = options.conversion.record_max };
         self.* = .{ .gpa = gpa, .options = options, .tail = .{ .gpa = gpa }, .tail_walk = begin, .tail_begin = begin };
         errdefer self.deinit();
         if (options.stop != std.math.maxInt(u64)) {
@@ -558,7 +558,8 @@ const Worker = struct {
                 return;
             };
             if (begin >= range.end) return;
-            walk = .{ .position = begin, .limit = range.end, .is_lenient = self.pipeline.options.conversion.is_lenient };
+            const conversion = self.pipeline.options.conversion;
+            walk = .{ .position = begin, .limit = range.end, .is_lenient = conversion.is_lenient, .record_max = conversion.record_max };
         }
         const start = walk.position;
         piece.offset = start;

@@ -58,12 +58,22 @@ pub fn wayOut(data: []const u8, final: bool) record_module.Resync {
     return iso2709.resync(data, iso2709.statedNext(data), final);
 }
 
-/// How many bytes a damaged record has, or what is taken for it of damage without an end; null when
-/// more of it has to be seen.
-pub fn damagedLength(data: []const u8, final: bool) ?usize {
-    const sync = wayOut(data, final);
-    const is_too_long = data.len >= record_module.record_bytes_max;
-    return if (sync.found or is_too_long) sync.skip else null;
+/// `iso2709.check`, where a record may be no longer than `record_max`.
+pub fn check(data: []const u8, final: bool, record_max: usize, problem: *Problem) error{Problem}!iso2709.Status {
+    const status = try iso2709.check(data, final, problem);
+    if (status == .record and status.record.length > record_max) return record_module.setTooLong(problem, data, record_max);
+    return status;
+}
+
+/// How many bytes a damaged record has; null when more of it has to be seen. Of damage without an
+/// end a piece is taken that is too long for a record.
+pub fn damagedLength(data: []const u8, final: bool, record_max: usize) ?usize {
+    const piece = record_module.sightOf(record_max);
+    const seen_max = piece + iso2709.sight_max;
+    const seen = data[0..@min(data.len, seen_max)];
+    const sync = wayOut(seen, final and seen.len == data.len);
+    if (sync.found) return sync.skip;
+    return if (seen.len == seen_max) piece else null;
 }
 
 /// To be added to a sound record's kind: text that is not what it should be has to be decoded.
@@ -136,6 +146,8 @@ pub const Walk = struct {
     is_exact: bool = false,
     /// A damaged record is to be shown whole, if it is not too long for that.
     is_lenient: bool = false,
+    /// A record may be no longer.
+    record_max: usize = record_module.record_max_default,
     /// Looking for the way out of a damaged record.
     lost: enum { no, begun, on } = .no,
     /// How many line ends stand between a 1D and here; null: something else, or too many.
@@ -162,7 +174,7 @@ pub const Walk = struct {
             }
             return .{ .gap = gap };
         }
-        const status = iso2709.check(data, final, problem) catch |err| {
+        const status = check(data, final, self.record_max, problem) catch |err| {
             self.lost = .begun;
             return err;
         };
@@ -181,8 +193,9 @@ pub const Walk = struct {
 
     fn findNext(self: *Walk, data: []const u8, final: bool) Step {
         self.behind_record = null;
-        const sync = if (self.lost == .begun) wayOut(data, final) else iso2709.resync(data, null, final);
-        if (!sync.found and self.is_lenient and data.len < record_module.record_bytes_max) return .need_more;
+        const sync: record_module.Resync = if (self.is_lenient)
+            .{ .skip = damagedLength(data, final, self.record_max) orelse return .need_more, .found = true }
+        else if (self.lost == .begun) wayOut(data, final) else iso2709.resync(data, null, final);
         if (sync.found) {
             self.lost = .no;
             // A record may have begun without a terminator before it: that is no boundary.
