@@ -206,6 +206,7 @@ class Options(Structure):
     is_single: int
     is_part: int
     level: int
+    record_max: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -219,6 +220,7 @@ class Options(Structure):
         ("is_single", c_uint32),
         ("is_part", c_uint32),
         ("level", c_uint32),
+        ("record_max", c_uint64),
     ]
 
 
@@ -369,8 +371,8 @@ def declare(library: CDLL) -> None:
     # mrrc_abi_version()
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = c_uint32
-    # mrrc_scan(bytes, length, flags, ends, kinds, capacity, result, problem)
-    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
+    # mrrc_scan(bytes, length, flags, record_max, ends, kinds, capacity, result, problem)
+    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_uint64, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
     library.mrrc_scan.restype = c_int32
     # mrrc_resync(bytes, length, flags, skip)
     library.mrrc_resync.argtypes = [c_void_p, c_uint64, c_uint32, POINTER(c_uint64)]

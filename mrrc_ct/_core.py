@@ -114,6 +114,8 @@ _HELD_MAX = 100_000
 _assemble = _holding.mrrc_assemble
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
+#: The most that a record that is read may be allowed to have.
+RECORD_MAX_MOST = 1 << 30
 
 
 def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
@@ -186,11 +188,15 @@ class FixedBuffer:
 class Scanner:
     """Finds where the ISO 2709 records in a run of bytes end."""
 
-    __slots__ = ("_ends", "_kinds", "_most", "_result", "capacity", "problem")
+    __slots__ = ("_ends", "_kinds", "_most", "_record_max", "_result", "capacity", "problem")
 
-    def __init__(self, most: int = RECORDS_A_CALL) -> None:
-        """Make one that gives a few records in the first call, and then up to `most`."""
+    def __init__(self, most: int = RECORDS_A_CALL, record_max: int = 0) -> None:
+        """Make one that gives a few records in the first call, and then up to `most`.
+
+        A record may have `record_max` bytes; 0 is the core's own limit.
+        """
         self._most = most
+        self._record_max = record_max
         self._result = c.Scan()
         self.problem = c.Problem()
         self._grow(16)
@@ -206,6 +212,7 @@ class Scanner:
             address,
             length,
             flags,
+            self._record_max,
             self._ends,
             self._kinds,
             self.capacity,
@@ -224,7 +231,7 @@ class Scanner:
         """Check `length` bytes: a status, how many records they hold, the bytes between and all."""
         limit = 1 << 62
         status = _library.mrrc_scan(
-            address, length, flags, None, None, limit, self._result, self.problem
+            address, length, flags, self._record_max, None, None, limit, self._result, self.problem
         )
         if status < 0:
             _fail(status)
@@ -261,6 +268,7 @@ class Converter:
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
         is_single: bool = False,
+        record_max: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -280,6 +288,8 @@ class Converter:
             is_lenient=is_lenient,
             level=level,
             is_single=is_single,
+            # What has been read is not too long to be written.
+            record_max=RECORD_MAX_MOST if source == "flat" else record_max,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -382,6 +392,7 @@ class Pipeline:
         replace_forbidden: bool = False,
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
+        record_max: int = 0,
     ) -> None:
         """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
 
@@ -410,6 +421,7 @@ class Pipeline:
             is_lenient=is_lenient,
             level=level,
             is_part=True,
+            record_max=record_max,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_pipeline_create(pipeline_options, options, handle)
@@ -513,6 +525,7 @@ def salvaged(
     problems: list[errors.MarcError],
     source: str | None,
     level: int = c.Level.STRUCTURAL,
+    record_max: int = 0,
 ) -> bytes:
     """The flat form of what can be told of a record. Raises the error of one that is lost."""
     converter = converter_of(
@@ -522,6 +535,7 @@ def salvaged(
         references=references,
         is_lenient=True,
         level=level,
+        record_max=record_max,
     )
     flat = converter.convert_one(data, source, problems)
     return flat if codec is None else flat.decode(codec, "replace").encode()
@@ -591,6 +605,7 @@ def converter_of(
     replace_forbidden: bool = False,
     is_lenient: bool = False,
     level: int = c.Level.STRUCTURAL,
+    record_max: int = 0,
 ) -> Converter:
     """The thread's own converter of single records, made once for each set of options."""
     key = (
@@ -603,6 +618,7 @@ def converter_of(
         replace_forbidden,
         is_lenient,
         level,
+        record_max,
     )
     converter = _per_thread.converters.get(key)
     if converter is None:
@@ -617,6 +633,7 @@ def converter_of(
             is_lenient=is_lenient,
             level=level,
             is_single=True,
+            record_max=record_max,
         )
     return converter
 

@@ -12,11 +12,13 @@ import time
 from contextlib import ExitStack
 
 from . import _core
-from ._bindings import LENIENT, Kind, Status
+from ._bindings import Kind, Status
+from ._source import MAX_EXPANSION
 from ._target import open_target
 from ._work import Report, Work
 from .conversion import check_different, close_own, name_of, open_as
 from .errors import FormatUnknown, MarcError
+from .recovery import MAX_RECORD_BYTES, Recovery
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -70,6 +72,8 @@ def repair(
     originals: TargetLike | None = None,
     *,
     from_: str | None = None,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> RepairReport:
@@ -82,13 +86,14 @@ def repair(
     empty when there are none; what can be told of it is written to the target. `report` gets a
     line of JSON for each of them (docs/guide.md), and a last one with the result. Files at paths
     are replaced when all is done. `from_="marc"` is for a source whose beginning is so damaged that
-    it does not tell. `on_error` and `progress` are those of `convert`. Raises as `convert`, and
+    it does not tell. The other options are those of `convert`. Raises as `convert`, and
     ValueError where the target is no path and `originals` is not named.
     """
     if originals is None:
         originals = _beside(target)
     check_different(source, target, report, originals)
-    window, found = open_as(source, from_)
+    recovery = Recovery("lenient", max_record_bytes=max_record_bytes)
+    window, found = open_as(source, from_, max_expansion)
     try:
         if found != "marc":
             raise FormatUnknown(
@@ -104,7 +109,7 @@ def repair(
             assert outputs[0] is not None
             assert outputs[1] is not None
             work = Work(window, result, on_error, progress)
-            _Repair(work, result, outputs[0], outputs[1], outputs[2]).run()
+            _Repair(work, result, outputs[0], outputs[1], outputs[2], recovery).run()
             result.seconds = time.perf_counter() - begin
         return result
     finally:
@@ -121,31 +126,34 @@ class _Repair:
         target: Target,
         originals: Target,
         report: Target | None,
+        recovery: Recovery,
     ) -> None:
         self.work = work
         self.result = result
         self.target = target
         self.originals = originals
         self.report = report
+        self._recovery = recovery
         self._original_offset = 0
         # Two steps, so that the text is looked at even where leader and text need no change.
-        self._reader = _core.converter_of("marc", "flat", is_lenient=True)
+        self._reader = _core.converter_of("marc", "flat", **recovery.options())
         self._writer = _core.converter_of("flat", "marc", is_lenient=True)
 
     def run(self) -> None:
         """Go through all of the source."""
-        window, scanner = self.work.window, _core.Scanner()
+        window = self.work.window
+        scanner = _core.Scanner(record_max=self._recovery.max_record_bytes)
         status = Status.OUTPUT
         while status != Status.DONE:
             address, length, flags = window.look()
-            status, ends, kinds = scanner.scan(address, length, flags | LENIENT)
+            status, ends, kinds = scanner.scan(address, length, flags | self._recovery.flags)
             if ends:
                 self._entries(window.head(ends[-1]), ends, kinds, window.offset)
                 window.take(ends[-1])
                 self.work.tell_progress()
             if status == Status.NEED_INPUT:
                 known = len(self.result.errors)
-                self.work.fill(False)
+                self.work.fill()
                 # Compressed data that ends in damage belongs to no record.
                 for error in self.result.errors[known:]:
                     self._line({"outcome": "lost", "errors": [_as_dict(error)]})

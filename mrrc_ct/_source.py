@@ -16,6 +16,7 @@ from ._bindings import FINAL
 from .errors import (
     CompressedDataInvalid,
     EmptySource,
+    ExpansionTooLarge,
     FormatUnknown,
     MarcError,
     SeekNotSupported,
@@ -37,10 +38,15 @@ if TYPE_CHECKING:
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
 CHUNK_MAX = 1024 * 1024
+#: Packed data may become so many times as large, unless told otherwise, and so many bytes anyway.
+MAX_EXPANSION = 200
+EXPANSION_FREE = 64 * 1024 * 1024
 #: An XML declaration is no longer than this.
 DECLARATION_MAX = 256
 #: As much as the core is shown at once: offsets in it are 32-bit numbers.
-LOOK_MAX = 1 << 30
+LOOK_MAX = 1 << 31
+#: Of what somebody may be writing still, so much is shown again as soon as there is more.
+LIVE_MAX = 1024 * 1024
 
 EXTENSIONS = {
     ".mrc": "marc",
@@ -132,10 +138,6 @@ class Window:
         """A copy of the first `count` bytes in sight, or of as many as there are."""
         return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
 
-    def tail(self, count: int) -> bytes:
-        """A copy of the last `count` bytes in sight."""
-        return bytes(self._buffer.view[self._end - count : self._end])
-
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
         self._start += count
@@ -200,10 +202,15 @@ class StreamWindow(Window):
         self._is_file = is_file
 
     def fill(self) -> None:
-        """Bring more bytes in sight, waiting for them if need be; note when there are no more."""
+        """Bring more bytes in sight, waiting for them if need be; note when there are no more.
+
+        A quarter of what is in sight already, at least: then what is looked at again and again is
+        no more than a few times what there is. Less where somebody may have ended a record.
+        """
         if self.is_final:
             return
         left = self._end - self._start
+        is_live = self.may_wait and left <= LIVE_MAX
         size = len(self._buffer.view)
         if left * 2 > size:
             size *= 2  # what comes next does not fit
@@ -215,33 +222,43 @@ class StreamWindow(Window):
         self._buffer = buffer
         self._start, self._end = 0, left
         self._has_rest = False
+        while not self.is_final:
+            self._read_once()
+            if self._end - left >= left // 4:
+                return
+            if is_live and not self.is_ready(0, False):
+                return
+
+    def _read_once(self) -> None:
         try:
-            count = self._read(buffer.view[left:])
+            count = self._read(self._buffer.view[self._end :])
         except MarcError as error:
             # What could not be read once will not be asked for again.
             self.is_final = True
             error.source = self.name
-            error.byte_offset = self.offset + left
+            error.byte_offset = self.offset + self._end
             raise
         if count == 0:
             self.is_final = True
-            if self._is_file and not left and not self.offset:
+            if self._is_file and not self._end and not self.offset:
                 raise EmptySource("the file is empty", source=self.name, byte_offset=0)
         self._end += count
 
-    def is_ready(self, seconds: float) -> bool:
+    def is_ready(self, seconds: float, unknown: bool = True) -> bool:
         """Whether a read would not have to wait, once so many seconds have passed at most.
 
-        What cannot be waited for without reading it is always said to be ready.
+        `unknown` is what is said of what cannot be waited for without reading it.
         """
-        if self.waitable is None or self.is_final or self._has_rest:
+        if self.is_final or self._has_rest:
             return True
+        if self.waitable is None:
+            return unknown
         import select
 
         try:
             return bool(select.select([self.waitable], [], [], seconds)[0])
         except (OSError, ValueError):  # no such thing here
-            return True
+            return unknown
 
     def grow(self, size: int) -> None:
         """Read `size` bytes at once from now on, if there are as many."""
@@ -271,12 +288,17 @@ class StreamWindow(Window):
             self.close()
 
 
-def open_source(source: SourceLike) -> Window:
-    """The window over a source. Raises SourceNotFound and the like, TypeError for anything else."""
+def open_source(source: SourceLike, max_expansion: float | None = MAX_EXPANSION) -> Window:
+    """The window over a source. Raises SourceNotFound and the like, TypeError for anything else.
+
+    See `_read_unpacked` for `max_expansion`; ValueError where it is not positive.
+    """
+    if max_expansion is not None and not max_expansion > 0:
+        raise ValueError(f"max_expansion should be more than 0, or None, not {max_expansion}")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Window("<bytes>", bytes(source))
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(os.fspath(source))
+        return _open_path(os.fspath(source), max_expansion)
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else f"<{type(source).__name__}>"
     seek = _seek_of(source)
@@ -297,7 +319,7 @@ def open_source(source: SourceLike) -> Window:
     )
 
 
-def _open_path(path: str) -> Window:
+def _open_path(path: str, max_expansion: float | None) -> Window:
     try:
         file: Any = open(path, "rb", buffering=0)  # noqa: SIM115  # the window closes it
     except OSError as error:
@@ -316,13 +338,14 @@ def _open_path(path: str) -> Window:
             is_file=is_regular,
             descriptor=file.fileno(),
         )
-    unpacked = import_module(module).open(file)
+    packed = _Packed(file)
+    unpacked = import_module(module).open(packed)
 
     def close() -> None:
         unpacked.close()
         file.close()
 
-    read = _read_unpacked(unpacked, file)
+    read = _read_unpacked(unpacked, packed, max_expansion)
     return StreamWindow(path, read, close, is_own=True, is_file=is_regular)
 
 
@@ -357,7 +380,26 @@ def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:
     return checked
 
 
-def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
+class _Packed:
+    """A packed file, and how many bytes of it have been read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.count += len(data)
+        return data
+
+
+def _read_unpacked(
+    unpacked: Any, packed: _Packed, max_expansion: float | None
+) -> Callable[[memoryview], int]:
+    """How to read what is packed, as long as it is no more than so many times as large.
+
+    Up to EXPANSION_FREE bytes that does not matter.
+    """
     import zlib
 
     failures: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
@@ -366,17 +408,26 @@ def _read_unpacked(unpacked: Any, file: Any) -> Callable[[memoryview], int]:
 
         failures = (*failures, lzma.LZMAError)
 
+    total = 0
+
     def read(view: memoryview) -> int:
+        nonlocal total
         try:
             # Not `readinto`, which would throw away what was unpacked before the damage.
             data = unpacked.read1(len(view))
-            view[: len(data)] = data
-            return len(data)
         except failures as error:
             raise CompressedDataInvalid(
                 f"the compressed data is damaged or cut short: {error} "
-                f"(at byte {file.tell()} of the compressed file or shortly before)"
+                f"(at byte {packed.count} of the compressed file or shortly before)"
             ) from None
+        total += len(data)
+        if max_expansion and total > max(EXPANSION_FREE, max_expansion * packed.count):
+            raise ExpansionTooLarge(
+                f"the compressed data becomes more than {max_expansion} times as large, the limit: "
+                f"{packed.count} bytes are {total} and more"
+            )
+        view[: len(data)] = data
+        return len(data)
 
     return read
 
@@ -461,4 +512,6 @@ def decoded_xml(window: Window) -> Window:
         pending = pending[count:]
         return count
 
-    return StreamWindow(window.name, read, window.close)
+    decoded = StreamWindow(window.name, read, window.close)
+    decoded.may_wait = window.may_wait
+    return decoded

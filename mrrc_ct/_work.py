@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     #: Told the bytes read, the size of the source in bytes or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
 
-#: Without one of these a record of the format has no end: looking at it again would be in vain.
-END_MARKS = {
-    "marcxml": (b">",),
-    "json": (b"}", b"]"),
-    "jsonl": (b"}", b"]"),
-    "marcjson": (b"}", b"]"),
-    "mrk": (b"\n",),
-}
 #: Bytes that are counted in one call, so that none takes long.
 PIECE_MAX = 16 * 1024 * 1024
 
@@ -158,28 +150,20 @@ class Work:
                 self.lose(error)
             self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
             piece = converter.output()
-            if len(piece):
+            if len(piece) or status == Status.PROBLEM:
                 yield piece
             self.tell_progress()
             if status == Status.NEED_INPUT:
                 yield memoryview(b"")  # so that what was made goes out before the wait
-                self.fill(converter.consumed == 0)
+                self.fill()
 
-    def fill(self, is_stuck: bool) -> None:
-        """Bring more of the source in sight; of a record that goes on, what may be its end."""
-        window = self.window
-        marks = END_MARKS.get(self.report.from_) if is_stuck else None
-        while True:
-            before = window.look()[1]
-            try:
-                window.fill()
-            except CompressedDataInvalid as error:
-                # What could be unpacked is converted; the loss is listed like any other.
-                self.lose(error)
-                return
-            added = window.tail(window.look()[1] - before)
-            if not marks or window.is_final or any(mark in added for mark in marks):
-                return
+    def fill(self) -> None:
+        """Bring more of the source in sight."""
+        try:
+            self.window.fill()
+        except CompressedDataInvalid as error:
+            # What could be unpacked is converted; the loss is listed like any other.
+            self.lose(error)
 
     def by_threads(self, pieces: Pieces) -> Generator[memoryview, None, None]:
         """The same, made by threads of the core."""
@@ -246,14 +230,17 @@ class Work:
         finally:
             pieces.close()
 
-    def counted(self, validation: int) -> Iterator[int]:
+    def counted(self, recovery: Recovery) -> Iterator[int]:
         """Numbers of sound ISO 2709 records, one for each piece of the source."""
-        window, scanner, before = self.window, _core.Scanner(), 0
+        window, before = self.window, 0
+        scanner = _core.Scanner(record_max=recovery.max_record_bytes)
         while True:
             address, length, flags = window.look()
             if length > PIECE_MAX:
                 length, flags = PIECE_MAX, flags & ~FINAL
-            status, records, between, consumed = scanner.count(address, length, flags | validation)
+            status, records, between, consumed = scanner.count(
+                address, length, flags | recovery.flags
+            )
             self.report.bytes_between += between
             window.take(consumed)
             before += records
@@ -269,7 +256,7 @@ class Work:
                 self.lose(error)
                 self._skip_damage()
             elif status == Status.NEED_INPUT:
-                self.fill(False)
+                self.fill()
 
     def _skip_damage(self) -> None:
         found = False
@@ -280,7 +267,7 @@ class Work:
             searching = SEARCHING if skip else searching
             self.window.take(skip)
             if not found:
-                self.fill(False)
+                self.fill()
 
     def by_record(
         self,
@@ -430,7 +417,7 @@ def records_and_errors(
     window: Window, from_: str, recovery: Recovery
 ) -> Iterator[Record | MarcError]:
     """What stands in a text format, in its order."""
-    converter = _core.Converter(from_, "flat", is_lenient=recovery.is_lenient, level=recovery.level)
+    converter = _core.Converter(from_, "flat", **recovery.options())
     origin = Origin(window.name)
     errors: list[MarcError] = []
     number = 0

@@ -17,11 +17,11 @@ from typing import IO, Any
 
 from . import __version__
 from ._repair import repair
-from ._source import raise_os_error
+from ._source import MAX_EXPANSION, raise_os_error
 from ._work import Report
 from .conversion import FORMATS, THREADS_MAX, convert, count
 from .errors import MarcError, SourceError
-from .recovery import LEVELS
+from .recovery import LEVELS, MAX_RECORD_BYTES
 
 OK, LOST, FAILED = 0, 1, 2
 
@@ -123,6 +123,7 @@ def _command(commands: Any, name: str, text: str, example: str) -> Any:
         metavar="F",
         help=f"the input's format: {', '.join(FORMATS)}; else its name or first bytes tell",
     )
+    _add_limits(command)
     return command
 
 
@@ -257,6 +258,31 @@ def _add_repair(commands: Any) -> None:
     command.set_defaults(run=_repair)
 
 
+def _add_limits(command: Any) -> None:
+    command.add_argument(
+        "--max-record-bytes",
+        type=int,
+        default=MAX_RECORD_BYTES,
+        metavar="N",
+        help=f"a record of more bytes is lost (default: {MAX_RECORD_BYTES})",
+    )
+    command.add_argument(
+        "--max-expansion",
+        type=float,
+        default=MAX_EXPANSION,
+        metavar="N",
+        help="compressed input is given up once it has become so many times as large, beyond "
+        f"64 MiB; 0 for never (default: {MAX_EXPANSION})",
+    )
+
+
+def _limits(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "max_record_bytes": options.max_record_bytes,
+        "max_expansion": options.max_expansion or None,
+    }
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= THREADS_MAX:
@@ -282,6 +308,7 @@ def _convert(options: argparse.Namespace) -> int:
             validation_level=options.validation,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     if not is_standard or not report.ok or _is_terminal(sys.stderr):
         _say(str(report))
@@ -297,6 +324,7 @@ def _count(options: argparse.Namespace) -> int:
             validation_level=options.validation,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     _write_output(f"{result}\n")
     return OK if result.report.ok else LOST
@@ -314,6 +342,7 @@ def _print(options: argparse.Namespace) -> int:
             recovery_mode=options.recovery,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     return OK if report.ok else LOST
 
@@ -331,6 +360,7 @@ def _repair(options: argparse.Namespace) -> int:
             from_=options.from_,
             on_error=progress.error,
             progress=progress,
+            **_limits(options),
         )
     _say(str(report))
     return OK if report.ok else LOST

@@ -12,6 +12,7 @@ from . import _core
 from ._bindings import Encoding, Job
 from ._pieces import PIECE_BYTES, Pieces
 from ._source import (
+    MAX_EXPANSION,
     Window,
     decoded_xml,
     first_bytes,
@@ -25,7 +26,7 @@ from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .reader import MARCReader
 from .record import Record
-from .recovery import Recovery, Summary
+from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 from .writer import MARCWriter
 
 # The module typing takes longer to import than all of this package.
@@ -60,6 +61,8 @@ def convert(
     invalid_xml: str = "error",
     recovery_mode: str = "lenient",
     validation_level: str = "structural",
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -79,11 +82,15 @@ def convert(
     `progress` is
     called now and then with the bytes read, the size of the source or None, and the records read.
     `threads` work on ISO 2709 at the same time; output and report are those of one. Other formats,
-    and encodings that only Python knows, take one. Raises FormatUnknown, SourceError and its kin,
-    and ValueError for an option that there is not.
+    and encodings that only Python knows, take one.
+
+    A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
+    ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
+    None is no limit. Raises FormatUnknown, SourceError and its kin, and ValueError for an option
+    that there is not.
     """
     _check_threads(threads)
-    recovery = Recovery(recovery_mode, None, validation_level)
+    recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
     source_encoding = _core.encoding_number(from_encoding)
@@ -93,7 +100,7 @@ def convert(
     if target_encoding is None:
         check_codec(encoding or "")
     check_different(source, target)
-    window, from_ = open_as(source, from_)
+    window, from_ = open_as(source, from_, max_expansion)
     try:
         report = Report(window.name, name_of(target), from_, to)
         work = Work(window, report, on_error, progress)
@@ -112,8 +119,7 @@ def convert(
                 "unmappable": unmappable,
                 "references": references,
                 "replace_forbidden": replace_forbidden,
-                "is_lenient": recovery.is_lenient,
-                "level": recovery.level,
+                **recovery.options(),
             }
             is_parallel = threads > 1 and from_ == "marc"
             if not is_parallel:
@@ -206,6 +212,8 @@ def read(
     recovery_mode: str = "strict",
     max_errors: int | None = None,
     validation_level: str = "structural",
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
 ) -> Records:
     """The records of a source in any of FORMATS, one after the other.
 
@@ -216,8 +224,8 @@ def read(
     those of MARCReader. A record that cannot be read raises the MarcError that says why, and the
     next read goes on behind it. Raises as `convert` for the source.
     """
-    recovery = Recovery(recovery_mode, max_errors, validation_level)
-    window, from_ = open_as(source, from_)
+    recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
+    window, from_ = open_as(source, from_, max_expansion)
 
     def close() -> None:
         close_own(window, source)
@@ -277,6 +285,8 @@ def count(
     *,
     threads: int = 1,
     validation_level: str = "structural",
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
@@ -285,22 +295,22 @@ def count(
     Their structure is checked, their text is not, unless `validation_level` is `strict_marc` (see
     MARCReader). A record that cannot be read is not counted:
     `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
-    2709. Raises as `convert`.
+    2709. The limits are those of `convert`. Raises as that.
     """
     _check_threads(threads)
-    recovery = Recovery("strict", None, validation_level)
-    window, from_ = open_as(source, from_)
+    recovery = Recovery("strict", None, validation_level, max_record_bytes)
+    window, from_ = open_as(source, from_, max_expansion)
     try:
-        work = Work(window, Report(window.name, "", from_, "count"), on_error, progress)
+        report = Report(window.name, "", from_, "count")
+        work = Work(window, report, on_error, progress)
         begin = time.perf_counter()
         if from_ == "marc" and threads > 1:
             # There is little to do for each, so they are large.
             size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
-            level = recovery.level
-            pieces = Pieces(window, Job.COUNT, workers=threads, size=size, level=level)
+            pieces = Pieces(window, Job.COUNT, workers=threads, size=size, **recovery.options())
             work.counted_by_threads(pieces)
         elif from_ == "marc":
-            for records in work.counted(recovery.flags):
+            for records in work.counted(recovery):
                 work.report.records_read += records
         else:
             for _ in records_of_text(work, recovery):
@@ -314,11 +324,13 @@ def count(
         close_own(window, source)
 
 
-def open_as(source: SourceLike, from_: str | None) -> tuple[Window, str]:
+def open_as(
+    source: SourceLike, from_: str | None, max_expansion: float | None = MAX_EXPANSION
+) -> tuple[Window, str]:
     """The window over a source, and its format; XML is decoded there."""
     if from_ is not None:
         _check_format(from_)
-    window = open_source(source)
+    window = open_source(source, max_expansion)
     try:
         if from_ is None and isinstance(source, (str, os.PathLike)):
             from_ = format_of_name(os.fspath(source))

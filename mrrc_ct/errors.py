@@ -112,6 +112,10 @@ class CompressedDataInvalid(SourceError):
     """Compressed data is damaged or cut short."""
 
 
+class ExpansionTooLarge(CompressedDataInvalid):
+    """Compressed data becomes so much larger that it is hardly meant to be read."""
+
+
 class SeekNotSupported(SourceError):
     """The source cannot be read from another offset."""
 
@@ -228,7 +232,7 @@ class UnmappableCharacter(TextError):
 
 
 class LimitError(MarcError, ValueError):
-    """The record is larger than ISO 2709 can express."""
+    """The record is larger than ISO 2709 can express, or than it may be."""
 
 
 class FieldTooLong(LimitError):
@@ -236,7 +240,7 @@ class FieldTooLong(LimitError):
 
 
 class RecordTooLong(LimitError):
-    """A record has more than 99,999 bytes."""
+    """A record has more than 99,999 bytes, or one that is read more than the limit."""
 
 
 class MarkupError(MarcError, ValueError):

@@ -12,11 +12,11 @@ from types import TracebackType
 from . import _core
 from ._bindings import Job, Kind
 from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
-from ._source import open_source
+from ._source import MAX_EXPANSION, open_source
 from .base import Origin
 from .errors import MarcError, PipelineClosed, SeekNotSupported
 from .reader import RecordIterator, records_of_batch
-from .recovery import Recovery, Summary
+from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -129,6 +129,8 @@ class ProducerConsumerPipeline(RecordIterator):
         recovery_mode: str = "strict",
         max_errors: int | None = None,
         validation_level: str = "structural",
+        max_record_bytes: int = MAX_RECORD_BYTES,
+        max_expansion: float | None = MAX_EXPANSION,
     ) -> None:
         """Start reading paths, bytes or binary file objects, one behind the other.
 
@@ -139,7 +141,8 @@ class ProducerConsumerPipeline(RecordIterator):
         no None for a record that is lost. Raises SourceError and its kin
         for what cannot be opened, ValueError for a number that is too small or too large.
         """
-        self._recovery = Recovery(recovery_mode, max_errors, validation_level)
+        self._recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
+        self._max_expansion = max_expansion
         self._lock = allocate_lock()
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
@@ -153,8 +156,7 @@ class ProducerConsumerPipeline(RecordIterator):
             "capacity": channel_capacity,
             "workers": workers,
             "ordered": ordered,
-            "is_lenient": self._recovery.is_lenient,
-            "level": self._recovery.level,
+            **self._recovery.options(),
         }
         self._error: MarcError | None = None
         self._open: _Open | None = None
@@ -223,7 +225,7 @@ class ProducerConsumerPipeline(RecordIterator):
         """Start on the next source; False when there is none."""
         if not self._sources:
             return False
-        window = open_source(self._sources.pop())
+        window = open_source(self._sources.pop(), self._max_expansion)
         if window.descriptor is None and (start or stop is not None):
             window.close()
             raise SeekNotSupported(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 #: What may stand between two records: see gapLength in zig/iso2709.zig.
 GAP_BYTES = b"\r\n\x1a\xef\xbb\xbf"
-#: It is hardly ever more than this.
+#: It is hardly ever more than this, and what counts never more than the other.
 _BACK_BYTES = 64
+_BACK_BYTES_MAX = 4096
 
 
 def split_offsets(source: SourceLike, parts: int) -> list[tuple[int, int]]:
@@ -63,7 +64,7 @@ def find_boundary(window: Window, offset: int) -> int:
             window.fill()
         before = window.head(offset - start)
         # Back to a byte that is no line end: it tells whether a record begins right here.
-        if start == 0 or before.strip(GAP_BYTES):
+        if start == 0 or back > _BACK_BYTES_MAX or before.strip(GAP_BYTES):
             break
         back *= 2
     behind = offset - start

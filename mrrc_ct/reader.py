@@ -9,12 +9,12 @@ from types import TracebackType
 
 from . import _core
 from ._bindings import SEARCHING, Encoding, Kind, Status
-from ._source import Window, open_source
+from ._source import MAX_EXPANSION, Window, open_source
 from .base import DECODED, KINDS, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
-from .recovery import Recovery, Summary
+from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -122,6 +122,8 @@ class MARCReader(RecordIterator):
         recovery_mode: str = "strict",
         max_errors: int | None = None,
         validation_level: str = "structural",
+        max_record_bytes: int = MAX_RECORD_BYTES,
+        max_expansion: float | None = MAX_EXPANSION,
     ) -> None:
         """Open a path (`.gz`, `.bz2` and `.xz` are unpacked), bytes or a binary file object.
 
@@ -140,9 +142,12 @@ class MARCReader(RecordIterator):
         raise TooManyErrors. With `validation_level="strict_marc"` the values of the leader, tags,
         indicators, subfield codes and UTF-8 are checked, too: `strict` takes a record with a fault
         there for a damaged one, `lenient` gives it, with warnings among its errors.
+
+        A record of more than `max_record_bytes` raises RecordTooLong; packed data that becomes more
+        than `max_expansion` times as large, beyond 64 MiB, raises ExpansionTooLarge.
         """
-        recovery = Recovery(recovery_mode, max_errors, validation_level)
-        window = open_source(source)
+        recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
+        window = open_source(source, max_expansion)
         self._open(window, from_encoding, references, recovery)
         if stop is not None:
             first = window.offset
@@ -162,7 +167,7 @@ class MARCReader(RecordIterator):
         self._recovery = recovery
         self._is_lenient = recovery.is_lenient
         self._origin = Origin(window.name, from_encoding, references, recovery.is_lenient)
-        self._scanner = _core.Scanner()
+        self._scanner = _core.Scanner(record_max=recovery.max_record_bytes)
         # What of a batch is still to be handed out, the next one last: a record that is handed out
         # belongs to the caller alone, and its memory is free again as soon as he drops it.
         self._batch: list[Record] = []

@@ -8,11 +8,19 @@ from .base import FLAT, Origin
 from .errors import MarcError, TooManyErrors
 from .record import Record, flat_record
 
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: Errors kept in a summary; more are only counted.
 ERRORS_MAX = 1000
 
 MODES = ("strict", "lenient", "permissive")
 LEVELS = {"structural": Level.STRUCTURAL, "strict_marc": Level.STRICT_MARC}
+
+#: The bytes that one record may have, unless told otherwise.
+MAX_RECORD_BYTES = 64 * 1024 * 1024
 
 
 class Summary:
@@ -66,17 +74,26 @@ class Summary:
 
 
 class Recovery:
-    """How one reader deals with damage, and what it has met."""
+    """How one reader deals with damage and with what is too long, and what it has met."""
 
-    __slots__ = ("flags", "is_lenient", "is_permissive", "level", "max_errors", "summary")
+    __slots__ = (
+        "flags",
+        "is_lenient",
+        "is_permissive",
+        "level",
+        "max_errors",
+        "max_record_bytes",
+        "summary",
+    )
 
     def __init__(
         self,
         mode: str = "strict",
         max_errors: int | None = None,
         validation_level: str = "structural",
+        max_record_bytes: int = MAX_RECORD_BYTES,
     ) -> None:
-        """Raises ValueError for a mode or a level that there is not."""
+        """Raises ValueError for a mode or a level that there is not, and a limit out of bounds."""
         if mode not in MODES:
             raise ValueError(f"recovery_mode should be one of {', '.join(MODES)}, not {mode!r}")
         if validation_level not in LEVELS:
@@ -89,7 +106,20 @@ class Recovery:
         self.flags = (LENIENT if self.is_lenient else 0) | (STRICT_MARC if self.level else 0)
         self.is_permissive = mode == "permissive"
         self.max_errors = max_errors
+        if not 1 <= max_record_bytes <= _core.RECORD_MAX_MOST:
+            raise ValueError(
+                f"max_record_bytes should be 1 to {_core.RECORD_MAX_MOST}, not {max_record_bytes}"
+            )
+        self.max_record_bytes = max_record_bytes
         self.summary = Summary()
+
+    def options(self) -> dict[str, Any]:
+        """What to make a converter or a pipeline of the core with."""
+        return {
+            "is_lenient": self.is_lenient,
+            "level": self.level,
+            "record_max": self.max_record_bytes,
+        }
 
     def note(self, errors: list[MarcError]) -> None:
         """Put down what is wrong with one record. Raises TooManyErrors."""
@@ -120,6 +150,7 @@ class Recovery:
                 problems,
                 origin.name,
                 self.level,
+                self.max_record_bytes,
             )
         except MarcError as error:
             problems = [error]

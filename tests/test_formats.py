@@ -311,7 +311,7 @@ def as_iso2709(xml: str | bytes) -> list[bytes]:
         + BODY.replace("</", "</marc:").replace("<", "<marc:").replace("<marc:/marc:", "</marc:")
         + "</marc:record>",
         f"\ufeff<?xml version='1.0'?>\n<!-- <record/> --><?pi <record>?><record>{BODY}</record><!-- -->",
-        f"<!DOCTYPE collection [<!ELEMENT record ANY> <!ENTITY e '>'>]><record>{BODY}</record>",
+        f"<!DOCTYPE collection [<!ELEMENT record ANY> <!ATTLIST record e CDATA '>'>]><record>{BODY}</record>",
         f"<record type='Bibliographic'>{BODY}<extra><deep a='b'>x</deep></extra></record>",
         f"<record>{BODY.replace('Odes', '<![CDATA[Od]]>e<!-- x --><?y?>s')}</record>",
         f"<record>{BODY.replace('Odes', '&#79;d&#x65;s')}</record>",

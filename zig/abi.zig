@@ -13,6 +13,7 @@ const marc8 = @import("marc8.zig");
 const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
 const strict = @import("strict.zig");
+const record_module = @import("record.zig");
 const walk = @import("walk.zig");
 const Converter = convert.Converter;
 pub const Problem = problem_module.Problem;
@@ -71,6 +72,8 @@ pub const Options = extern struct {
     is_part: u32,
     /// A `Level`.
     level: u32,
+    /// Bytes that a record may have to be read, up to 1,073,741,824; 0: 67,108,864.
+    record_max: u64,
 };
 
 pub const Format = convert.Format;
@@ -131,15 +134,17 @@ fn slice(bytes: ?[*]const u8, length: u64) []const u8 {
     return pointer[0..@intCast(length)];
 }
 
-pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]u32, kinds: ?[*]u8, capacity: u64, result: *Scan, problem: *Problem) callconv(.c) i32 {
+pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max: u64, ends: ?[*]u32, kinds: ?[*]u8, capacity: u64, result: *Scan, problem: *Problem) callconv(.c) i32 {
     result.* = .{};
     if (length > std.math.maxInt(u32)) return @backingInt(Status.invalid_argument);
+    const most = recordMax(record_max) orelse return @backingInt(Status.invalid_argument);
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
     const is_lenient = flags & flag_lenient != 0;
     const validation: walk.Validation = .{
         .level = if (flags & flag_strict_marc != 0) .strict_marc else .structural,
         .is_utf8 = flags & flag_utf8 != 0,
+        .record_max = most,
     };
     var at: usize = 0;
     var count: usize = 0;
@@ -164,7 +169,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
                 .need_more => break .need_input,
                 .end => break .done,
             } else if (is_lenient) {
-                taken = walk.damagedLength(rest, final) orelse break .need_input;
+                taken = walk.damagedLength(rest, final, most) orelse break .need_input;
                 kind = @backingInt(Kind.damaged);
             } else {
                 problem.look(rest);
@@ -186,13 +191,19 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, ends: ?[*]
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
     const data = slice(bytes, length);
     const final = flags & flag_final != 0;
-    const sync = if (flags & flag_searching == 0) walk.wayOut(data, final) else iso2709.resync(data, final);
+    const sync = if (flags & flag_searching == 0) walk.wayOut(data, final) else iso2709.resync(data, null, final);
     skip.* = sync.skip;
     return @backingInt(if (sync.found) Status.done else Status.need_input);
 }
 
 fn fromNumber(comptime E: type, number: u32) ?E {
     return std.enums.fromInt(E, number);
+}
+
+/// The limit as the core has it; null when it is too large.
+fn recordMax(given: u64) ?usize {
+    if (given > record_module.record_max_most) return null;
+    return if (given == 0) record_module.record_max_default else @intCast(given);
 }
 
 /// The options as the core has them; null when one of them means nothing.
@@ -213,6 +224,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .is_single = options.is_single != 0,
         .is_part = options.is_part != 0,
         .level = fromNumber(Level, options.level) orelse return null,
+        .record_max = recordMax(options.record_max) orelse return null,
     };
 }
 
@@ -452,8 +464,8 @@ pub const documentation = [_]Documentation{
     .{ .name = "mrrc_abi_version", .parameters = &.{}, .text = "The version of this interface; compare it with MRRC_ABI_VERSION." },
     .{
         .name = "mrrc_scan",
-        .parameters = &.{ "bytes", "length", "flags", "ends", "kinds", "capacity", "result", "problem" },
-        .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null.",
+        .parameters = &.{ "bytes", "length", "flags", "record_max", "ends", "kinds", "capacity", "result", "problem" },
+        .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null, `record_max` is that of MrrcOptions.",
     },
     .{
         .name = "mrrc_resync",
@@ -510,7 +522,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_find_boundary",
         .parameters = &.{ "bytes", "length", "from", "flags", "found" },
-        .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
+        .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
     },
     .{
         .name = "mrrc_decode_marc8",

@@ -76,13 +76,15 @@ pub const Options = struct {
     is_part: bool = false,
     /// What records are held to. Lenient work takes others all the same, and tells.
     level: strict.Level = .structural,
+    /// A record that is read may be no longer.
+    record_max: usize = record_module.record_max_default,
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
         return .{
             .position = position,
             .is_lenient = self.is_lenient,
-            .validation = .{ .level = self.level, .is_utf8 = self.source_encoding == .utf8 },
+            .validation = .{ .level = self.level, .is_utf8 = self.source_encoding == .utf8, .record_max = self.record_max },
         };
     }
 };
@@ -138,8 +140,10 @@ pub const Converter = struct {
     is_behind_mark: bool = false,
     /// The way through ISO 2709.
     walk: Walk = .{},
-    /// In a text format: behind a record that could not be read, looking for the next.
-    lost: enum { no, begun, on } = .no,
+    /// In a text format: behind a record that could not be read, looking for the next; or inside one
+    /// that is too long, of which `over` bytes are to be left out first.
+    lost: enum { no, begun, on, over } = .no,
+    over: usize = 0,
     /// The sound ISO 2709 record just read, to be copied where nothing is to change.
     raw: ?[]const u8 = null,
     /// What the text of the record just read was encoded in.
@@ -160,7 +164,7 @@ pub const Converter = struct {
             .gpa = gpa,
             .options = options,
             .walk = options.walk(0),
-            .salvage = .{ .gpa = gpa },
+            .salvage = .{ .gpa = gpa, .record_max = options.record_max },
             .record = .init(gpa),
             .out = .{ .gpa = gpa },
             .encoded = .{ .gpa = gpa },
@@ -271,11 +275,22 @@ pub const Converter = struct {
 
     fn next(self: *Converter, data: []const u8, final: bool) Error!Step {
         if (self.options.source == .marc) return self.nextMarc(data, final);
-        if (self.lost != .no) return self.findNext(data, final);
-        return self.readNext(data, final) catch |err| {
+        const seen_max = record_module.sightOf(self.options.record_max);
+        const seen = data[0..@min(data.len, seen_max)];
+        const is_final = final and seen.len == data.len;
+        const is_lost = self.lost != .no;
+        const step = if (is_lost) self.findNext(seen, is_final) else self.readNext(seen, is_final) catch |err| {
             self.lost = .begun;
             return err;
         };
+        self.over = switch (step) {
+            .record => |length| if (length <= self.options.record_max) return step else @min(length, seen_max - 1),
+            .need_more => if (seen.len < seen_max) return step else seen_max - 1,
+            .skip, .end => return step,
+        };
+        self.lost = .over;
+        if (is_lost) return self.findNext(seen, is_final);
+        return record_module.setTooLong(&self.problem, data, self.options.record_max);
     }
 
     fn report(self: *Converter, data: []const u8, offset: usize) Status {
@@ -349,9 +364,6 @@ pub const Converter = struct {
             .flat => self.readFlat(data, final),
             .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
         };
-        if (step == .need_more and data.len >= record_module.record_bytes_max) {
-            return self.problem.set(.record_too_long, 0, data[0..12], "the record is longer than 64 MiB", .{});
-        }
         // Text formats are Unicode whatever their leader says.
         if (is_text and step == .record) {
             self.record.leader[9] = 'a';
@@ -622,6 +634,12 @@ pub const Converter = struct {
 
     /// Behind damage: leave out what cannot be read, up to where the next record may begin.
     fn findNext(self: *Converter, data: []const u8, final: bool) Step {
+        if (self.lost == .over) {
+            self.lost = .on;
+            const skip = @min(self.over, data.len);
+            self.counts.bytes_skipped += skip;
+            return .{ .skip = skip };
+        }
         // Where the damaged record itself begins the next one cannot.
         const from: usize = @intFromBool(self.lost == .begun and data.len > 0);
         const sync: Resync = switch (self.options.source) {

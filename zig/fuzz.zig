@@ -212,7 +212,7 @@ fn walk(bytes: []const u8, flags: u32, capacity: usize, parts: Chunks) Way {
             var result: abi.Scan = .{};
             var problem: abi.Problem = .{};
             const start: u32 = if (at == 0) flag_start else 0;
-            const status = statusOf(abi.mrrc_scan(window.ptr, window.len, flags | final | start, &ends, &kinds, capacity, &result, &problem));
+            const status = statusOf(abi.mrrc_scan(window.ptr, window.len, flags | final | start, 0, &ends, &kinds, capacity, &result, &problem));
             expect(result.count <= capacity and result.records <= result.count, "more entries than there is room for");
             var end: u64 = 0;
             for (ends[0..result.count], kinds[0..result.count]) |next, kind| {
@@ -409,6 +409,7 @@ fn plain(source: abi.Format, target: abi.Format) abi.Options {
         .is_lenient = 0,
         .is_single = 0,
         .is_part = 0,
+        .record_max = 0,
     };
 }
 

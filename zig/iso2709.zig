@@ -22,7 +22,7 @@ const record_terminator = record_module.record_terminator;
 const entry_length = record_module.entry_length;
 /// A leader, an empty directory's terminator, and the record terminator.
 pub const record_length_min = leader_length + 2;
-pub const record_length_max = 99_999;
+pub const record_length_max = record_module.record_length_max;
 /// A field with its terminator.
 pub const field_length_max = 9_999;
 
@@ -320,6 +320,10 @@ pub fn gapLength(data: []const u8) usize {
     return length;
 }
 
+/// A 1D and a leader belong together with no more line ends between them than this: or a run of
+/// these without an end would have to be kept in sight.
+pub const gap_max = 4096;
+
 pub fn isGap(byte: u8) bool {
     return switch (byte) {
         '\n', '\r', 0x1a, 0xef, 0xbb, 0xbf => true,
@@ -360,14 +364,24 @@ pub fn soundFrame(data: []const u8) ?usize {
     return length;
 }
 
+/// Where the record behind the damaged one begins by that one's own length, when that record is there.
+pub fn statedNext(data: []const u8) ?usize {
+    if (data.len < leader_length) return null;
+    const length = parseDigits(5, data[0..5]) orelse return null;
+    if (length < record_length_min or length + leader_length > data.len) return null;
+    return if (isStrongLeader(data[length..][0..leader_length])) length else null;
+}
+
 /// Where to go on behind a record that could not be read: at the end of its own terminator when a
-/// likely leader, or nothing, follows it, or before a record that begins without such a terminator.
-/// Called again with what follows until `found`.
-pub fn resync(data: []const u8, final: bool) Resync {
+/// likely leader, or nothing, follows it, or before a record that begins without such a terminator,
+/// such as the one that begins at `stated`. Called again with what follows until `found`.
+pub fn resync(data: []const u8, stated: ?usize, final: bool) Resync {
+    // What lies behind that is not looked at: it would be again for each of many such records.
+    const searched = data[0 .. stated orelse data.len];
     var at: usize = 0;
-    while (std.mem.indexOfScalarPos(u8, data, at, record_terminator)) |terminator| {
+    while (std.mem.indexOfScalarPos(u8, searched, at, record_terminator)) |terminator| {
         at = terminator + 1;
-        const rest = data[at + gapLength(data[at..]) ..];
+        const rest = data[at + gapLength(data[at..@min(data.len, at + gap_max)]) ..];
         if (rest.len < leader_length) {
             if (final) return .{ .skip = nextIn(data[0..if (rest.len == 0) at else data.len]), .found = true };
             // The terminator stays in sight until what follows it can be judged.
@@ -375,13 +389,17 @@ pub fn resync(data: []const u8, final: bool) Resync {
         }
         if (isLikelyLeader(rest[0..leader_length])) return .{ .skip = nextIn(data[0..at]), .found = true };
     }
+    if (stated) |length| return .{ .skip = length, .found = true };
     if (final) return .{ .skip = nextIn(data), .found = true };
     return .{ .skip = outOfSight(data.len), .found = false };
 }
 
+/// Bytes that stay in sight: of a record, and the leader of the one behind it.
+pub const sight_max = record_length_max + leader_length;
+
 /// How many of so many bytes no record can begin in that ends behind them.
 fn outOfSight(length: usize) usize {
-    return length -| record_length_max;
+    return length -| sight_max;
 }
 
 /// How many records that might begin in the midst of damage are looked at.
@@ -391,22 +409,18 @@ const tries_max = 16;
 /// begins: the damaged record may have lost its terminator, or be no more than bytes that were added.
 fn nextIn(bytes: []const u8) usize {
     const end = bytes.len;
-    var next = end;
-    if (end >= leader_length) if (parseDigits(5, bytes[0..5])) |length| {
-        if (length >= record_length_min and length + leader_length <= end and isStrongLeader(bytes[length..][0..leader_length])) next = length;
-    };
-    if (end == 0 or bytes[end - 1] != record_terminator) return next;
+    if (end == 0 or bytes[end - 1] != record_terminator) return end;
     var problem: Problem = .{};
     var tries: usize = 0;
     var at = @max(1, end -| record_length_max);
-    while (at + record_length_min <= next and tries < tries_max) : (at += 1) {
+    while (at + record_length_min <= end and tries < tries_max) : (at += 1) {
         const length: usize = parseDigits(5, bytes[at..][0..5]) orelse continue;
         if (length != end - at) continue;
         tries += 1;
         const status = check(bytes[at..], true, &problem) catch continue;
         if (status == .record) return at;
     }
-    return next;
+    return end;
 }
 
 /// Hardly anything but a sound leader of MARC 21 or its kin looks so.
@@ -500,17 +514,18 @@ test "every single damaged byte is survived, and what check accepts can be read"
 
 test "resync stops before the next plausible leader" {
     const next = "00062nam a2200049 a 4500";
-    try std.testing.expectEqual(Resync{ .skip = 6, .found = true }, resync("ab\x1dcd\x1d" ++ next, false));
+    try std.testing.expectEqual(Resync{ .skip = 6, .found = true }, resync("ab\x1dcd\x1d" ++ next, null, false));
     // Too little behind the terminator to judge: it stays in sight.
-    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("ab\x1dcd", false));
-    try std.testing.expectEqual(Resync{ .skip = 3, .found = true }, resync("ab\x1d\r\n", true));
-    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("abcd", false));
+    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("ab\x1dcd", null, false));
+    try std.testing.expectEqual(Resync{ .skip = 3, .found = true }, resync("ab\x1d\r\n", null, true));
+    try std.testing.expectEqual(Resync{ .skip = 0, .found = false }, resync("abcd", null, false));
     // A record in front of which bytes were added, and one whose neighbour has lost its terminator.
-    try std.testing.expectEqual(Resync{ .skip = 2, .found = true }, resync("xx" ++ sample, true));
+    try std.testing.expectEqual(Resync{ .skip = 2, .found = true }, resync("xx" ++ sample, null, true));
     const open_end = sample[0 .. sample.len - 1];
-    try std.testing.expectEqual(Resync{ .skip = open_end.len, .found = true }, resync(open_end ++ sample, true));
+    try std.testing.expectEqual(Resync{ .skip = open_end.len, .found = true }, resync(open_end ++ sample, null, true));
     const other_end = open_end ++ "x";
-    try std.testing.expectEqual(Resync{ .skip = other_end.len, .found = true }, resync(other_end ++ sample[0..30], true));
+    try std.testing.expectEqual(other_end.len, statedNext(other_end ++ sample[0..30]));
+    try std.testing.expectEqual(Resync{ .skip = other_end.len, .found = true }, resync(other_end ++ sample[0..30], other_end.len, false));
 }
 
 test "a field that the record does not have is looked for in its directory" {

@@ -293,7 +293,7 @@ const Parse = struct {
             },
             else => return self.structure(start, "a field should be a string or an object"),
         }
-        try self.record.endField(self.problem);
+        self.record.endField();
     }
 
     fn dataField(self: *Parse) ParseError!void {

@@ -31,7 +31,9 @@ pub const Reader = struct {
     has_root: bool = false,
     /// Behind damage the tags need not match any more, and a cut end has been reported.
     is_damaged: bool = false,
-    unended: xml.Unended = .{},
+    context: xml.Context = .{},
+    /// How far the record was followed that could not be read.
+    followed: usize = 0,
 
     pub fn deinit(self: *Reader) void {
         self.open_names.deinit(self.gpa);
@@ -45,14 +47,15 @@ pub const Reader = struct {
         self.open_lengths.clearRetainingCapacity();
         self.has_root = false;
         self.is_damaged = false;
-        self.unended = .{};
+        self.context = .{};
     }
 
     /// Take a record, or what stands before one, from the start of `data`.
     pub fn next(self: *Reader, data: []const u8, final: bool, record: *Record) Error!Step {
         var at: usize = 0;
         while (at < data.len) {
-            const token = switch (xml.next(data[at..], final, &self.unended)) {
+            self.context.is_prolog = !self.has_root and !self.is_damaged;
+            const token = switch (xml.next(data[at..], final, &self.context)) {
                 .token => |token| token,
                 .need_more => return if (at > 0) .{ .skip = at } else .need_more,
                 .malformed => |what| {
@@ -64,11 +67,13 @@ pub const Reader = struct {
             if (is_tag and std.mem.eql(u8, token.localName(), "record")) {
                 // What stands before it goes first, so that a record always begins the input.
                 if (at > 0) return .{ .skip = at };
-                var parse: Parse = .{ .problem = self.problem, .record = record, .data = data, .at = token.length, .final = final, .unended = &self.unended };
+                var parse: Parse = .{ .problem = self.problem, .record = record, .data = data, .at = token.length, .final = final, .context = &self.context };
                 if (token.kind == .start_tag) switch (try parse.isMarc()) {
                     .need_more => return .need_more,
                     .yes => {
                         self.has_root = true;
+                        self.context.is_prolog = false;
+                        errdefer self.followed = parse.at;
                         if (!try parse.run(token.name)) return .need_more;
                         return .{ .record = parse.at };
                     },
@@ -123,7 +128,7 @@ pub const Reader = struct {
     fn isFieldElement(token: xml.Token) bool {
         return switch (Parse.elementOf(token)) {
             .controlfield, .datafield, .subfield => true,
-            .leader, .other => false,
+            .leader, .record, .other => false,
         };
     }
 
@@ -146,7 +151,10 @@ pub const Reader = struct {
     /// nothing is left.
     pub fn resync(self: *Reader, data: []const u8, from: usize, final: bool) Resync {
         self.is_damaged = true;
-        var at = from;
+        // No record begins in what was followed, but in comments and the like: many of these would
+        // be followed again and again.
+        var at = if (from > 0) @max(from, self.followed) else 0;
+        self.followed = 0;
         while (std.mem.indexOfScalarPos(u8, data, at, '<')) |start| {
             const window = data[start..@min(data.len, start + 1 + 64)];
             var end: usize = 1;
@@ -175,7 +183,7 @@ const Parse = struct {
     data: []const u8,
     at: usize,
     final: bool,
-    unended: *xml.Unended,
+    context: *xml.Context,
 
     const Verdict = enum { yes, no, need_more };
 
@@ -183,13 +191,16 @@ const Parse = struct {
     fn isMarc(self: *Parse) Error!Verdict {
         var at = self.at;
         while (at < self.data.len) {
-            const token = switch (xml.next(self.data[at..], self.final, self.unended)) {
+            const token = switch (xml.next(self.data[at..], self.final, self.context)) {
                 .token => |token| token,
                 .need_more => return .need_more,
                 .malformed => return .no,
             };
             switch (token.kind) {
-                .start_tag, .empty_tag => return if (elementOf(token) == .other) .no else .yes,
+                .start_tag, .empty_tag => return switch (elementOf(token)) {
+                    .record, .other => .no,
+                    else => .yes,
+                },
                 .end_tag => return .no,
                 .text, .cdata, .ignored => at += token.length,
             }
@@ -197,7 +208,7 @@ const Parse = struct {
         return if (self.final) .no else .need_more;
     }
 
-    const Element = enum { leader, controlfield, datafield, subfield, other };
+    const Element = enum { leader, controlfield, datafield, subfield, record, other };
 
     fn elementOf(token: xml.Token) Element {
         return std.meta.stringToEnum(Element, token.localName()) orelse .other;
@@ -209,7 +220,7 @@ const Parse = struct {
             if (!self.final) return null;
             return self.problem.set(.truncated_record, self.at, "", "XML: the document ends inside a record", .{});
         }
-        switch (xml.next(self.data[self.at..], self.final, self.unended)) {
+        switch (xml.next(self.data[self.at..], self.final, self.context)) {
             .token => |token| {
                 self.at += token.length;
                 return token;
@@ -267,7 +278,7 @@ const Parse = struct {
                 return self.dataField(token, tag, start) catch |err| self.inField(err, tag);
             },
             .subfield => return self.problem.set(.xml_syntax, start, token.name, "XML: a subfield outside a datafield", .{}),
-            .other => return self.skipElement(token),
+            .record, .other => return self.skipElement(token, start),
         }
     }
 
@@ -313,7 +324,7 @@ const Parse = struct {
         }
         try self.record.beginField(tag);
         if (!try self.text(token)) return false;
-        try self.record.endField(self.problem);
+        self.record.endField();
         return true;
     }
 
@@ -341,7 +352,7 @@ const Parse = struct {
                 .start_tag, .empty_tag => if (elementOf(inner) == .subfield) {
                     if (!try self.subfield(inner, child_start)) return false;
                 } else {
-                    if (!try self.skipElement(inner)) return false;
+                    if (!try self.skipElement(inner, child_start)) return false;
                 },
                 .text, .cdata => if (!isBlank(inner.body)) {
                     return self.problem.set(.xml_syntax, child_start, inner.body[0..@min(inner.body.len, 12)], "XML: text between the subfields of a field", .{});
@@ -349,7 +360,7 @@ const Parse = struct {
                 .ignored => {},
             }
         };
-        try self.record.endField(self.problem);
+        self.record.endField();
         return true;
     }
 
@@ -452,23 +463,29 @@ const Parse = struct {
     }
 
     /// Leave out an element that is not MARC, with all that it holds.
-    fn skipElement(self: *Parse, element: xml.Token) Error!bool {
-        if (element.kind == .empty_tag) return true;
-        var depth: usize = 1;
-        while (depth > 0) {
-            const start = self.at;
-            const token = try self.take() orelse return false;
+    fn skipElement(self: *Parse, element: xml.Token, element_start: usize) Error!bool {
+        var token = element;
+        var start = element_start;
+        var depth: usize = 0;
+        while (true) {
             switch (token.kind) {
-                .start_tag => {
+                .start_tag, .empty_tag => {
+                    // Where an end tag is lost, the records behind it are none of this one's elements.
+                    if (elementOf(token) == .record) {
+                        self.at = start;
+                        return self.problem.set(.xml_syntax, start, token.name, "XML: a record inside a record", .{});
+                    }
                     // Or many that are not closed would each be followed to the end.
                     if (depth == depth_max) return self.problem.set(.xml_syntax, start, token.name, "XML: elements nested deeper than {d}", .{depth_max});
-                    depth += 1;
+                    depth += @intFromBool(token.kind == .start_tag);
                 },
                 .end_tag => depth -= 1,
                 else => {},
             }
+            if (depth == 0) return true;
+            start = self.at;
+            token = try self.take() orelse return false;
         }
-        return true;
     }
 };
 

@@ -226,7 +226,7 @@ pub const Reader = struct {
         try record.beginField(tag);
         if (record_module.isControlTag(tag)) {
             try self.readText(.fixed, content, at, record);
-            return record.endField(self.problem);
+            return record.endField();
         }
         var rest = content;
         for (0..2) |_| {
@@ -249,7 +249,7 @@ pub const Reader = struct {
             try self.readText(.value, rest[1..end], at + (content.len - rest.len) + 1, record);
             rest = rest[end..];
         }
-        try record.endField(self.problem);
+        record.endField();
     }
 
     fn readText(self: *Reader, comptime place: Place, text: []const u8, at: usize, record: *Record) Error!void {
@@ -318,7 +318,7 @@ test "what is written is read back" {
     for (contents) |entry| {
         try record.beginField(entry[0]);
         try record.append(entry[1]);
-        try record.endField(&problem);
+        record.endField();
     }
     record.seal();
     var out: Buffer = .{ .gpa = gpa };
@@ -349,7 +349,7 @@ test "a field that would be read as the leader is not written" {
         defer record.deinit();
         try record.beginField(tag);
         try record.append("10");
-        try record.endField(&problem);
+        record.endField();
         record.seal();
         try std.testing.expectError(error.Problem, write(&out, &record, &problem));
         try std.testing.expectEqualStrings(&tag, problem.tag[0..3]);

@@ -170,6 +170,7 @@ typedef struct MrrcOptions {
     uint32_t is_single;
     uint32_t is_part;
     uint32_t level;
+    uint64_t record_max;
 } MrrcOptions;
 
 typedef struct MrrcCounts {
@@ -250,8 +251,8 @@ typedef struct MrrcStats {
 /* The version of this interface; compare it with MRRC_ABI_VERSION. */
 uint32_t mrrc_abi_version(void);
 
-/* Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null. */
-int32_t mrrc_scan(const uint8_t *bytes, uint64_t length, uint32_t flags, uint32_t *ends, uint8_t *kinds, uint64_t capacity, MrrcScan *result, MrrcProblem *problem);
+/* Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null, `record_max` is that of MrrcOptions. */
+int32_t mrrc_scan(const uint8_t *bytes, uint64_t length, uint32_t flags, uint64_t record_max, uint32_t *ends, uint8_t *kinds, uint64_t capacity, MrrcScan *result, MrrcProblem *problem);
 
 /* How many bytes to leave out to come behind the damaged record that `bytes` begins with. MRRC_NEED_INPUT: leave out `skip` bytes and call again with more, and with MRRC_SEARCHING. */
 int32_t mrrc_resync(const uint8_t *bytes, uint64_t length, uint32_t flags, uint64_t *skip);
@@ -289,7 +290,7 @@ void mrrc_pipeline_close(void *pipeline);
 /* Close and free a pipeline with all its pieces, when nobody uses it any more. A null pointer is left alone. */
 void mrrc_pipeline_destroy(void *pipeline);
 
-/* The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none. */
+/* The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none. */
 int32_t mrrc_find_boundary(const uint8_t *bytes, uint64_t length, uint64_t from, uint32_t flags, uint64_t *found);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */

@@ -54,6 +54,9 @@ const read_bytes = 256 * 1024;
 /// Bytes that are read at once behind the range, for a record that goes on there.
 const more_bytes = 16 * 1024;
 
+/// Of what somebody may be writing still, so much is walked with each of his bytes.
+const live_max = 1 << 20;
+
 /// Why a range could not be worked on.
 pub const Failure = enum(u32) { none = 0, out_of_memory = 1, read = 2 };
 
@@ -119,6 +122,8 @@ const Range = struct {
 const Window = struct {
     bytes: Buffer,
     at: usize = 0,
+    /// So many at the front are records that are kept.
+    kept: usize = 0,
     /// Offset in the source behind the last of `bytes`.
     end: u64,
     file: ?i32,
@@ -162,24 +167,27 @@ const Window = struct {
         }
     }
 
-    /// Take out the next `count` bytes: they are of no use to anybody.
-    fn cut(self: *Window, count: usize) void {
-        const all = self.bytes.items();
-        std.mem.copyForwards(u8, all[self.at..], all[self.at + count ..]);
-        self.bytes.shrink(all.len - count);
+    /// Keep the next `count` bytes, behind those that are kept already.
+    fn keep(self: *Window, count: usize) void {
+        if (self.kept < self.at) std.mem.copyForwards(u8, self.bytes.items()[self.kept..], self.rest()[0..count]);
+        self.at += count;
+        self.kept += count;
     }
 
-    /// Forget what is done with.
+    /// Forget what is done with and not kept.
     fn forget(self: *Window) void {
-        const count = self.at;
-        self.at = 0;
-        self.cut(count);
+        if (self.kept == self.at) return;
+        std.mem.copyForwards(u8, self.bytes.items()[self.kept..], self.rest());
+        self.bytes.shrink(self.kept + self.rest().len);
+        self.at = self.kept;
     }
 
-    /// Read on in a range that ends at `end`.
+    /// Read on in a range that ends at `end`: a quarter more at least than what is in sight, so that
+    /// looking at it again takes no more than a few times what looking at it once does.
     fn readOn(self: *Window, end: u64) error{ OutOfMemory, Read }!void {
         const left = end -| self.end;
-        try self.more(if (left == 0) more_bytes else @intCast(@min(left, read_bytes)));
+        const count: usize = if (left == 0) more_bytes else @intCast(@min(left, read_bytes));
+        try self.more(@max(count, self.rest().len / 4));
     }
 };
 
@@ -236,6 +244,8 @@ pub const Pipeline = struct {
     tail_walk: Walk,
     /// The walk as it was at the tail's first byte.
     tail_begin: Walk,
+    /// It is walked again when it has so many bytes.
+    tail_due: usize = 0,
     is_pushed_whole: bool = false,
 
     /// Start the workers. The pipeline stays where it is in memory.
@@ -399,7 +409,8 @@ pub const Pipeline = struct {
             if (!self.hasRoom()) return false;
         }
         try self.tail.append(bytes);
-        if (!final and !flush and self.tail.length() < self.options.range) return true;
+        const due = @max(self.tail_due, if (flush) 0 else self.options.range);
+        if (!final and self.tail.length() < due) return true;
         var problem: Problem = .{};
         var walk = self.tail_walk;
         while (true) {
@@ -410,6 +421,8 @@ pub const Pipeline = struct {
             self.tail_walk = walk;
         }
         const length: usize = @intCast(self.tail_walk.position - self.tail_begin.position);
+        const left = self.tail.length() - length;
+        self.tail_due = if (flush and left <= live_max) 0 else left + left / 4;
         if (length == 0 and !final) return true;
         var fresh: Buffer = .{ .gpa = self.gpa };
         errdefer fresh.deinit();
@@ -536,6 +549,7 @@ const Worker = struct {
             window.bytes.deinit();
             window.bytes = pushed.bytes;
             window.at = 0;
+            window.kept = 0;
             window.end = walk.position + pushed.bytes.length();
             window.is_final = pushed.is_final;
         } else {
@@ -551,6 +565,7 @@ const Worker = struct {
         piece.offset = start;
         const job = self.pipeline.options.job;
         const first = window.at;
+        window.kept = if (job == .scan) first else 0;
         if (job == .convert) try self.convertRecords(&walk, piece) else try self.scanRecords(&walk, piece);
         piece.length = walk.position - start;
         piece.is_last = window.is_final and window.rest().len == 0;
@@ -558,7 +573,7 @@ const Worker = struct {
             // The records stay where they are.
             std.mem.swap(Buffer, &window.bytes, &piece.bytes);
             piece.first = first;
-            piece.bytes.shrink(window.at);
+            piece.bytes.shrink(window.kept);
         }
     }
 
@@ -572,6 +587,7 @@ const Worker = struct {
             const start = range.begin -| back;
             window.bytes.clear();
             window.at = 0;
+            window.kept = 0;
             window.end = start;
             window.is_final = false;
             try window.more(@intCast(range.begin - start));
@@ -579,10 +595,10 @@ const Worker = struct {
             const is_gap = for (window.bytes.items()) |byte| {
                 if (!iso2709.isGap(byte)) break false;
             } else true;
-            if (!is_gap or start == 0) break;
+            if (!is_gap or start == 0 or back > iso2709.gap_max) break;
         }
-        const from = window.bytes.length();
-        const is_start = window.end == from;
+        var from = window.bytes.length();
+        var is_start = window.end == from;
         try window.readOn(range.end);
         while (true) {
             const first = window.end - window.bytes.length();
@@ -595,6 +611,10 @@ const Worker = struct {
                 .need_more => |useless| {
                     // A record that begins behind the range is another's.
                     if (first + useless >= range.end) return range.end;
+                    window.at = useless;
+                    window.forget();
+                    from -|= useless;
+                    is_start = is_start and useless == 0;
                     try window.readOn(range.end);
                 },
             }
@@ -603,7 +623,6 @@ const Worker = struct {
 
     fn scanRecords(self: *Worker, walk: *Walk, piece: *Piece) error{ OutOfMemory, Read }!void {
         const window = &self.window;
-        const gpa = self.pipeline.gpa;
         const is_kept = self.pipeline.options.job == .scan;
         const first = window.at;
         const counts = &piece.counts;
@@ -614,42 +633,40 @@ const Worker = struct {
                 self.problem.byte_offset = walk.position;
                 self.problem.look(window.rest());
                 self.problem.setControlNumber(iso2709.controlNumber(window.rest()));
-                try self.note(piece, walk.position, if (is_kept) window.at - first else 0);
+                try self.note(piece, walk.position, if (is_kept) window.kept - first else 0);
                 continue;
             };
             switch (step) {
                 .record => |frame| {
-                    const record = window.rest()[0..frame.length];
-                    window.at += frame.length;
                     counts.records_read += 1;
-                    if (is_kept) {
-                        try piece.ends.append(gpa, @intCast(window.at - first));
-                        var kind = walk_module.kindOf(record, frame, false, false);
-                        if (walk.is_lenient) kind = walk_module.lenientKind(record, frame, kind, walk.validation);
-                        try piece.kinds.append(gpa, kind);
+                    const record = window.rest()[0..frame.length];
+                    if (!is_kept) {
+                        window.at += frame.length;
+                        continue;
                     }
+                    var kind = walk_module.kindOf(record, frame, false, false);
+                    if (walk.is_lenient) kind = walk_module.lenientKind(record, frame, kind, walk.validation);
+                    try self.keep(piece, first, frame.length, kind);
                 },
                 .gap => |length| {
-                    window.at += length;
                     counts.bytes_between += length;
                     if (is_kept) {
-                        try piece.ends.append(gpa, @intCast(window.at - first));
-                        try piece.kinds.append(gpa, @backingInt(walk_module.Kind.gap));
+                        try self.keep(piece, first, length, @backingInt(walk_module.Kind.gap));
+                    } else {
+                        window.at += length;
                     }
                 },
                 .damage => |length| if (walk.is_lenient and is_kept) {
-                    window.at += length;
                     counts.records_read += 1;
-                    try piece.ends.append(gpa, @intCast(window.at - first));
-                    try piece.kinds.append(gpa, @backingInt(walk_module.Kind.damaged));
+                    try self.keep(piece, first, length, @backingInt(walk_module.Kind.damaged));
                 } else {
-                    window.cut(length);
+                    window.at += length;
                     counts.bytes_skipped += length;
                     const damages = piece.damages.items;
                     if (damages.len > 0) damages[damages.len - 1].offset = walk.position else piece.offset = walk.position;
                 },
                 .need_more => {
-                    if (!is_kept) window.forget();
+                    window.forget();
                     try window.readOn(walk.limit);
                 },
                 .end => break,
@@ -686,6 +703,13 @@ const Worker = struct {
                 },
             }
         }
+    }
+
+    /// Put the next `length` bytes into the piece.
+    fn keep(self: *Worker, piece: *Piece, first: usize, length: usize, kind: u8) error{OutOfMemory}!void {
+        self.window.keep(length);
+        try piece.ends.append(self.pipeline.gpa, @intCast(self.window.kept - first));
+        try piece.kinds.append(self.pipeline.gpa, kind);
     }
 
     /// Put the problem down in the piece.

@@ -11,6 +11,8 @@ const Problem = problem_module.Problem;
 const Error = problem_module.Error;
 
 pub const leader_length = 24;
+/// As far as five digits can count.
+pub const record_length_max = 99_999;
 /// A directory entry: tag, length of the field, its start.
 pub const entry_length = 12;
 pub const subfield_delimiter = 0x1f;
@@ -26,8 +28,20 @@ pub const Field = struct {
     end: u32,
 };
 
-/// One record may not be longer than this in any format: memory is bounded whatever the input says.
-pub const record_bytes_max = 64 << 20;
+/// One record may not be longer than this in any format, unless told otherwise: memory is bounded
+/// whatever the input says.
+pub const record_max_default = 64 << 20;
+/// Offsets in a record, and in what its text becomes, are 32-bit numbers.
+pub const record_max_most = 1 << 30;
+
+/// As much of a record that is longer than `record_max` is looked at to see that it is.
+pub fn sightOf(record_max: usize) usize {
+    return 1 + @max(record_max, record_length_max);
+}
+
+pub fn setTooLong(problem: *Problem, data: []const u8, record_max: usize) error{Problem} {
+    return problem.set(.record_too_long, 0, data[0..@min(data.len, 12)], "the record is longer than {d} bytes, the most that is read of one", .{record_max});
+}
 
 pub const Record = struct {
     gpa: std.mem.Allocator,
@@ -71,10 +85,7 @@ pub const Record = struct {
     }
 
     /// End the field begun last: its content is what `text` has gained since.
-    pub fn endField(self: *Record, problem: *Problem) Error!void {
-        if (self.text.length() > record_bytes_max) {
-            return problem.set(.record_too_long, 0, "", "the record is longer than 64 MiB", .{});
-        }
+    pub fn endField(self: *Record) void {
         self.fields.items[self.fields.items.len - 1].end = @intCast(self.text.length());
     }
 

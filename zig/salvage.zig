@@ -43,6 +43,8 @@ const Place = struct { start: usize, end: usize, next: usize };
 
 pub const Salvage = struct {
     gpa: std.mem.Allocator,
+    /// Nothing is saved of a record that is longer.
+    record_max: usize = record_module.record_max_default,
     /// A copy of the record, which can be changed.
     bytes: std.ArrayList(u8) = .empty,
     problems: std.ArrayList(Problem) = .empty,
@@ -79,8 +81,15 @@ pub const Salvage = struct {
         self.problems.clearRetainingCapacity();
         self.untold = 0;
         self.bytes.clearRetainingCapacity();
-        try self.bytes.appendSlice(self.gpa, damaged);
-        const is_saved = try self.saveFields(record);
+        const is_saved = if (damaged.len > self.record_max) too_long: {
+            const problem = try self.problems.addOne(self.gpa);
+            problem.* = .{};
+            record_module.setTooLong(problem, damaged, self.record_max) catch {};
+            break :too_long false;
+        } else saved: {
+            try self.bytes.appendSlice(self.gpa, damaged);
+            break :saved try self.saveFields(record);
+        };
         if (!is_saved) record.fields.clearRetainingCapacity();
         for (self.problems.items) |*problem| {
             if (!is_saved) problem.become(.lost);

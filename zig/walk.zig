@@ -57,9 +57,10 @@ pub fn kindOf(record: []const u8, frame: iso2709.Frame, closely: bool, is_said_u
 /// reader does not take.
 pub fn check(data: []const u8, final: bool, validation: Validation, is_lenient: bool, problem: *Problem) ?iso2709.Status {
     const status = iso2709.check(data, final, problem) catch return null;
-    if (status == .record and !is_lenient) {
+    if (status == .record) {
         const frame = status.record;
-        validation.check(data[0..frame.length], frame, problem) catch return null;
+        if (frame.length > validation.record_max) record_module.setTooLong(problem, data, validation.record_max) catch return null;
+        if (!is_lenient) validation.check(data[0..frame.length], frame, problem) catch return null;
     }
     return status;
 }
@@ -67,15 +68,18 @@ pub fn check(data: []const u8, final: bool, validation: Validation, is_lenient: 
 /// Out of the damaged record that `data` begins with.
 pub fn wayOut(data: []const u8, final: bool) record_module.Resync {
     if (iso2709.soundFrame(data)) |length| return .{ .skip = length, .found = true };
-    return iso2709.resync(data, final);
+    return iso2709.resync(data, iso2709.statedNext(data), final);
 }
 
-/// How many bytes a damaged record has, or what is taken for it of damage without an end; null when
-/// more of it has to be seen.
-pub fn damagedLength(data: []const u8, final: bool) ?usize {
-    const sync = wayOut(data, final);
-    const is_too_long = data.len >= record_module.record_bytes_max;
-    return if (sync.found or is_too_long) sync.skip else null;
+/// How many bytes a damaged record has; null when more of it has to be seen. Of damage without an
+/// end a piece is taken that is too long for a record.
+pub fn damagedLength(data: []const u8, final: bool, record_max: usize) ?usize {
+    const piece = record_module.sightOf(record_max);
+    const seen_max = piece + iso2709.sight_max;
+    const seen = data[0..@min(data.len, seen_max)];
+    const sync = wayOut(seen, final and seen.len == data.len);
+    if (sync.found) return sync.skip;
+    return if (seen.len == seen_max) piece else null;
 }
 
 /// The kind of a sound record in lenient reading: text that is not what it should be has to be
@@ -93,6 +97,8 @@ pub const Validation = struct {
     level: strict.Level = .structural,
     /// Text is UTF-8 whatever leader/09 says.
     is_utf8: bool = false,
+    /// A record may be no longer.
+    record_max: usize = record_module.record_max_default,
 
     /// Report the first fault of a record whose structure is sound.
     pub fn check(self: Validation, record: []const u8, frame: iso2709.Frame, problem: *Problem) error{Problem}!void {
@@ -105,9 +111,9 @@ pub const Validation = struct {
 /// Whether a boundary comes next, behind a 1D and line ends. How many bytes of these there are.
 pub const Boundary = union(enum) { yes: usize, no, need_more };
 
-/// `rest` is what follows a 1D, or the source from its start.
-pub fn boundaryIn(rest: []const u8, final: bool) Boundary {
-    const gap = iso2709.gapLength(rest);
+/// `rest` is what follows a 1D and so many line ends, or the source from its start.
+fn boundaryIn(rest: []const u8, before: usize, final: bool) Boundary {
+    const gap = iso2709.gapLength(rest[0..@min(rest.len, iso2709.gap_max - before)]);
     const record = rest[gap..];
     if (record.len < record_module.leader_length) return if (final) .no else .need_more;
     return if (iso2709.isLikelyLeader(record[0..record_module.leader_length])) .{ .yes = gap } else .no;
@@ -118,14 +124,15 @@ pub fn boundaryIn(rest: []const u8, final: bool) Boundary {
 pub const Found = union(enum) { at: usize, need_more: usize, none };
 
 /// The first boundary in `data` at or behind `from`. `is_start` says that `data` is the source's
-/// beginning, where one is, too; else `data` should reach back to a byte that is no line end.
+/// beginning, where one is, too; else `data` should reach back to a byte that is no line end, or
+/// farther than `iso2709.gap_max`.
 pub fn findBoundary(data: []const u8, from: usize, is_start: bool, final: bool) Found {
     var at = from;
     while (at > 0 and iso2709.isGap(data[at - 1])) at -= 1;
     if (at == 0 and is_start) {
         // A byte order mark goes to the first record, as line ends do.
         if (from == 0) return .{ .at = 0 };
-        switch (boundaryIn(data, final)) {
+        switch (boundaryIn(data, 0, final)) {
             .yes => |gap| if (gap >= from) return .{ .at = gap },
             .no => {},
             .need_more => return .{ .need_more = 0 },
@@ -135,7 +142,7 @@ pub fn findBoundary(data: []const u8, from: usize, is_start: bool, final: bool) 
     var search = if (at > 0) at - 1 else 0;
     while (std.mem.indexOfScalarPos(u8, data, search, record_terminator)) |terminator| {
         search = terminator + 1;
-        switch (boundaryIn(data[search..], final)) {
+        switch (boundaryIn(data[search..], 0, final)) {
             .yes => |gap| if (search + gap >= from) return .{ .at = search + gap },
             .no => {},
             .need_more => return .{ .need_more = terminator },
@@ -165,29 +172,32 @@ pub const Walk = struct {
     is_exact: bool = false,
     /// A damaged record is to be shown whole, if it is not too long for that.
     is_lenient: bool = false,
-    /// Of a strict walk: what else a record has to keep to.
+    /// What a record has to keep to.
     validation: Validation = .{},
     /// Looking for the way out of a damaged record.
     lost: enum { no, begun, on } = .no,
-    /// Nothing but line ends since a 1D.
-    is_behind_record: bool = true,
+    /// How many line ends stand between a 1D and here; null: something else, or too many.
+    behind_record: ?usize = 0,
 
     /// The next step, over `data`, which begins at `position`. After an error the damaged record is
     /// still in front, and the next steps lead out of it.
     pub fn next(self: *Walk, data: []const u8, final: bool, problem: *Problem) error{Problem}!Step {
         if (self.is_exact and self.position >= self.limit) return .end;
         if (self.lost != .no) return self.findNext(data, final);
-        if (!self.is_exact and self.is_behind_record and self.position + data.len >= self.limit) {
-            switch (boundaryIn(data, final)) {
+        if (!self.is_exact and self.position + data.len >= self.limit) if (self.behind_record) |before| {
+            switch (boundaryIn(data, before, final)) {
                 // The line ends before it belong to what ends here.
                 .yes => |gap| if (gap == 0 and self.position >= self.limit) return .end,
                 .no => {},
                 .need_more => return .need_more,
             }
-        }
+        };
         const gap = iso2709.gapLength(data);
         if (gap > 0) {
             self.position += gap;
+            if (self.behind_record) |before| {
+                self.behind_record = if (before + gap <= iso2709.gap_max) before + gap else null;
+            }
             return .{ .gap = gap };
         }
         const status = check(data, final, self.validation, self.is_lenient, problem) orelse {
@@ -197,7 +207,7 @@ pub const Walk = struct {
         switch (status) {
             .record => |frame| {
                 self.position += frame.length;
-                self.is_behind_record = true;
+                self.behind_record = 0;
                 // Terminators inside of fields have no place in a record.
                 if (self.is_lenient and !frame.is_clean) return .{ .damage = frame.length };
                 return .{ .record = frame };
@@ -208,13 +218,14 @@ pub const Walk = struct {
     }
 
     fn findNext(self: *Walk, data: []const u8, final: bool) Step {
-        self.is_behind_record = false;
-        const sync = if (self.lost == .begun) wayOut(data, final) else iso2709.resync(data, final);
-        if (!sync.found and self.is_lenient and data.len < record_module.record_bytes_max) return .need_more;
+        self.behind_record = null;
+        const sync: record_module.Resync = if (self.is_lenient)
+            .{ .skip = damagedLength(data, final, self.validation.record_max) orelse return .need_more, .found = true }
+        else if (self.lost == .begun) wayOut(data, final) else iso2709.resync(data, null, final);
         if (sync.found) {
             self.lost = .no;
             // A record may have begun without a terminator before it: that is no boundary.
-            self.is_behind_record = sync.skip > 0 and data[sync.skip - 1] == record_terminator;
+            if (sync.skip > 0 and data[sync.skip - 1] == record_terminator) self.behind_record = 0;
         } else if (sync.skip > 0) self.lost = .on;
         self.position += sync.skip;
         return if (sync.skip > 0 or sync.found) .{ .damage = sync.skip } else .need_more;

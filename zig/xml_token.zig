@@ -1,6 +1,7 @@
 //! The parts of XML 1.0 that MARCXML can come wrapped in, told apart one at a time: tags, text,
 //! CDATA sections, comments, processing instructions. No entity is ever expanded but the five of
-//! XML itself and character references; a document type declaration is skipped, not obeyed.
+//! XML itself and character references. A document type declaration is skipped, not obeyed, unless
+//! it declares entities: then it is refused.
 
 const std = @import("std");
 const scan = @import("scan.zig");
@@ -29,29 +30,36 @@ pub const Outcome = union(enum) {
     malformed: []const u8,
 };
 
-/// What has no end: in so many last bytes of the input the mark that ends it does not stand. Without
-/// that, each of many comments that are not closed would be followed to the end.
-pub const Unended = struct {
+/// What is known of the document.
+pub const Context = struct {
+    /// What has no end: in so many last bytes of the input the mark that ends it does not stand.
+    /// Without that, each of many comments that are not closed would be followed to the end.
     comment: usize = 0,
     cdata: usize = 0,
     instruction: usize = 0,
+    /// Before the first element a document type declaration may stand. Elsewhere each of many that
+    /// are not closed would be followed to the end.
+    is_prolog: bool = true,
 };
 
 /// The token at the start of `data`, which is not empty and reaches to the input's end. Text is given in pieces when `data` ends
 /// inside it: characters and references stay whole.
-pub fn next(data: []const u8, final: bool, unended: *Unended) Outcome {
+pub fn next(data: []const u8, final: bool, context: *Context) Outcome {
     if (data[0] != '<') return nextText(data, final);
     if (data.len < 2) return incomplete(final);
     switch (data[1]) {
         '/' => return nextEndTag(data, final),
-        '?' => return delimited(data, 2, "?>", .ignored, final, &unended.instruction),
+        '?' => return delimited(data, 2, "?>", .ignored, final, &context.instruction),
         '!' => {},
         else => return nextStartTag(data, final),
     }
     if (data.len < 9 and !final) return .need_more;
-    if (std.mem.startsWith(u8, data, "<!--")) return delimited(data, 4, "-->", .ignored, final, &unended.comment);
-    if (std.mem.startsWith(u8, data, "<![CDATA[")) return delimited(data, 9, "]]>", .cdata, final, &unended.cdata);
-    if (std.mem.startsWith(u8, data, "<!DOCTYPE")) return nextDoctype(data, final);
+    if (std.mem.startsWith(u8, data, "<!--")) return delimited(data, 4, "-->", .ignored, final, &context.comment);
+    if (std.mem.startsWith(u8, data, "<![CDATA[")) return delimited(data, 9, "]]>", .cdata, final, &context.cdata);
+    if (std.mem.startsWith(u8, data, "<!DOCTYPE")) {
+        if (!context.is_prolog) return .{ .malformed = "a document type declaration stands before the first element" };
+        return nextDoctype(data, final);
+    }
     return .{ .malformed = "unknown markup" };
 }
 
@@ -104,13 +112,14 @@ fn nextStartTag(data: []const u8, final: bool) Outcome {
     return incomplete(final);
 }
 
-/// A document type declaration with its internal subset, skipped whole.
+/// A document type declaration with its internal subset, skipped whole when that has no entities.
 fn nextDoctype(data: []const u8, final: bool) Outcome {
     var at: usize = "<!DOCTYPE".len;
     var depth: usize = 1;
     while (at < data.len) switch (data[at]) {
         '"', '\'' => |quote| at = 1 + (std.mem.indexOfScalarPos(u8, data, at + 1, quote) orelse return incomplete(final)),
         '<' => {
+            if (std.mem.startsWith(u8, data[at..], "<!ENTITY")) return .{ .malformed = "the document type declares entities, which are not expanded here" };
             depth += 1;
             at += 1;
         },
@@ -205,22 +214,32 @@ test "tokens" {
         .{ .data = "</a >", .kind = .end_tag, .length = 5, .name = "a" },
         .{ .data = "<!-- <a> -->", .kind = .ignored, .length = 12, .body = " <a> " },
         .{ .data = "<![CDATA[<]]>", .kind = .cdata, .length = 13, .body = "<" },
-        .{ .data = "<!DOCTYPE a [<!ENTITY b '>'>]>", .kind = .ignored, .length = 30 },
+        .{ .data = "<!DOCTYPE a [<!ELEMENT b '>'>]>", .kind = .ignored, .length = 31 },
         .{ .data = "text<", .kind = .text, .length = 4, .body = "text" },
     };
-    var unended: Unended = .{};
+    var context: Context = .{};
     for (cases) |case| {
-        const token = next(case.data, false, &unended).token;
+        const token = next(case.data, false, &context).token;
         try std.testing.expectEqual(case.kind, token.kind);
         try std.testing.expectEqual(case.length, token.length);
         try std.testing.expectEqualStrings(case.name, token.name);
         try std.testing.expectEqualStrings(case.body, token.body);
         // Cut anywhere it is either incomplete or, as text, all there is.
-        for (1..case.length) |length| switch (next(case.data[0..length], false, &unended)) {
+        for (1..case.length) |length| switch (next(case.data[0..length], false, &context)) {
             .need_more => {},
             else => return error.TestUnexpectedResult,
         };
     }
+}
+
+test "a document type declaration has its place, and no entities" {
+    var context: Context = .{};
+    const document_type = "<!DOCTYPE a SYSTEM 'x.dtd'>";
+    try std.testing.expectEqual(document_type.len, next(document_type, true, &context).token.length);
+    // Refused before its end is looked for.
+    try std.testing.expect(next("<!DOCTYPE a [<!ENTITY", false, &context) == .malformed);
+    context.is_prolog = false;
+    try std.testing.expect(next("<!DOCTYPE", false, &context) == .malformed);
 }
 
 test "references" {
@@ -238,18 +257,18 @@ test "what has no end is looked for once" {
         var buffer: [64]u8 = undefined;
         const data = try std.fmt.bufPrint(&buffer, "{s} x {s}{s} x {s}", .{ begin, end, begin, begin });
         const first_length = begin.len + 3 + end.len;
-        var unended: Unended = .{};
+        var context: Context = .{};
         // Seen from the second that there is no end, the first still has one.
-        try std.testing.expect(next(data[first_length..], true, &unended) == .malformed);
-        const known = unended;
-        try std.testing.expectEqual(first_length, next(data, true, &unended).token.length);
+        try std.testing.expect(next(data[first_length..], true, &context) == .malformed);
+        const known = context;
+        try std.testing.expectEqual(first_length, next(data, true, &context).token.length);
         // The third is inside the second: an end that stands there now is not looked for.
         @memcpy(data[data.len - end.len ..], end);
-        try std.testing.expect(next(data[first_length..], true, &unended) == .malformed);
-        try std.testing.expectEqual(known, unended);
+        try std.testing.expect(next(data[first_length..], true, &context) == .malformed);
+        try std.testing.expectEqual(known, context);
         // As long as more may come nothing is known.
-        var fresh: Unended = .{};
+        var fresh: Context = .{};
         try std.testing.expect(next(data[0..begin.len], false, &fresh) == .need_more);
-        try std.testing.expectEqual(Unended{}, fresh);
+        try std.testing.expectEqual(Context{}, fresh);
     }
 }
