@@ -424,7 +424,7 @@ pub const Converter = struct {
         }
         // Text that is decoded says itself what is wrong with it.
         if (self.options.is_lenient) try self.validate(.of(data, frame, self.isCopied() and self.encoding == .utf8));
-        if (!self.isCopied()) try self.decodeText(frame.is_canonical);
+        if (!self.isCopied()) try self.decodeText(frame);
         self.placeProblems();
         return .{ .record = frame.length };
     }
@@ -448,7 +448,7 @@ pub const Converter = struct {
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (self.encoding != .bytes) self.record.leader[9] = if (self.encoding == .utf8) 'a' else ' ';
         try self.validate(.ofRecord(&self.record));
-        try self.decodeText(false);
+        try self.decodeText(null);
         self.placeProblems();
         return .{ .record = damaged.len };
     }
@@ -491,14 +491,17 @@ pub const Converter = struct {
         };
     }
 
-    /// Bring the text of the fields into UTF-8.
-    fn decodeText(self: *Converter, is_canonical: bool) Error!void {
+    /// Bring the text of the fields into UTF-8. The frame is that of a sound record.
+    fn decodeText(self: *Converter, frame: ?iso2709.Frame) Error!void {
         const record = &self.record;
         if (self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
         if (self.encoding == .bytes and self.takesBytes()) return;
         // Most targets find such fields themselves. The flat form takes them, and so may ISO 2709.
+        const is_canonical = if (frame) |known| known.is_canonical else false;
         const is_valid = is_canonical and self.encoding != .marc8 and utf8.indexOfInvalid(record.bytes) == null;
-        const is_mended = self.options.is_lenient and (!is_valid or self.options.target == .flat) and try self.mendFields();
+        const is_looked_at = self.options.is_lenient and (!is_valid or self.options.target == .flat);
+        const is_regular = if (frame) |known| is_looked_at and iso2709.isRegular(record.bytes, known) else false;
+        const is_mended = is_looked_at and !is_regular and try self.mendFields();
         switch (self.encoding) {
             .utf8, .kept, .bytes => {
                 // Where fields might overlap, each must be valid by itself.
