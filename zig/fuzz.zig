@@ -18,14 +18,16 @@ const flag_final = 1;
 const flag_restart = 2;
 const flag_start = 4;
 const flag_closely = 8;
+const flag_strict_marc = 256;
 const flag_utf8 = 16;
-const flag_searching = 64;
+const flag_searching = 128;
 
 /// A target for each field. Its input begins with a few bytes that choose options, digits in the
 /// seeds, and goes on with the bytes to work on.
 const targets = struct {
     pub fn scan(input: *Input) void {
-        const flags = ([_]u32{ 0, flag_closely, flag_utf8, flag_closely | flag_utf8 })[input.choice(4)];
+        const choice: u32 = input.choice(8);
+        const flags = flag_closely * (choice & 1) | flag_utf8 * (choice >> 1 & 1) | flag_strict_marc * (choice >> 2);
         const capacity = 1 + @as(usize, input.number());
         const chunks = input.chunks();
         const whole = walk(input.rest, flags, entries_max, .{});
@@ -199,7 +201,7 @@ fn walk(bytes: []const u8, flags: u32, capacity: usize, parts: Chunks) Way {
         const status = if (is_lost) resync: {
             var skip: u64 = 0;
             const status = statusOf(abi.mrrc_resync(window.ptr, window.len, final | searching, &skip));
-            searching = flag_searching;
+            if (skip > 0) searching = flag_searching;
             expect(status == .done or status == .need_input, "mrrc_resync does not come back with that");
             expect(skip <= window.len, "more is left out than there is");
             at += skip;
@@ -409,6 +411,7 @@ fn plain(source: abi.Format, target: abi.Format) abi.Options {
         .is_lenient = 0,
         .is_single = 0,
         .is_part = 0,
+        .level = 0,
         .record_max = 0,
     };
 }
@@ -425,6 +428,7 @@ fn conversion(input: *Input, source: abi.Format) void {
     options.is_single = switches & 4;
     options.is_part = switches & 8;
     options.is_lenient = switches & 16;
+    options.level = switches >> 5 & 1;
     options.replacement = input.replacement();
     const failing = input.number();
     const chunks = input.chunks();
@@ -457,7 +461,7 @@ fn conversion(input: *Input, source: abi.Format) void {
         defer parts.deinit();
         whole.expectSame(&parts, "a stream in parts");
     }
-    if (source == .marc and target == .marc and options.source_encoding == 0 and options.target_encoding == 0 and options.is_lenient == 0) expectCopied(bytes, &whole);
+    if (source == .marc and target == .marc and options.source_encoding == 0 and options.target_encoding == 0 and options.is_lenient == 0 and options.level == 0) expectCopied(bytes, &whole);
     // pymarc writes whatever leader the flat form brings.
     if (source == .flat and @backingInt(target) > @backingInt(abi.Format.flat)) return;
     if (options.is_single != 0 or options.is_part != 0) return;
