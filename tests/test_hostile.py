@@ -184,7 +184,8 @@ def test_time_is_linear(form: str, way: str, tmp_path: pathlib.Path) -> None:
             small, large = (head + unit * (size // len(unit) + 1) for size in (20_000, 160_000))
             # Eight times as much in 64 times the time is what must not be.
             spent = seconds(small)
-            assert seconds(large) < 20 * spent + 0.1, (unit[:50], head[:10], spent)
+            # The machine may be busy with something else.
+            assert any(seconds(large) < 20 * spent + 0.1 for _ in range(3)), (unit[:50], head[:10])
 
 
 # ---- one record
