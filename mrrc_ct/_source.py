@@ -455,6 +455,19 @@ def first_bytes(window: Window, count: int) -> bytes:
     return head
 
 
+#: Told by its first bytes.
+UTF_16 = ("utf-16", "utf-16-le", "utf-16-be")
+
+
+def _is_charset(encoding: str) -> bool:
+    """Whether a codec reads ASCII as it is. Raises LookupError for one that there is not.
+
+    UTF-7, IDNA and Punycode do not, nor those that undo the escapes of Python's source.
+    """
+    text = "<a b='&#+AEE-'>.xn--bcher-kva.</a>"
+    return text.encode().decode(encoding) == text and b"\\u0041".decode(encoding) != "A"
+
+
 XML_ENCODING = rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']"""
 
 
@@ -483,12 +496,14 @@ def decoded_xml(window: Window) -> Window:
         ):
             return window
     try:
-        "<".encode(encoding)  # a codec that is not one of text refuses
+        is_known = encoding in UTF_16 or _is_charset(encoding)
         decoder = codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError, TypeError):
+        is_known = False
+    if not is_known:
         raise FormatUnknown(
             f"the XML document is in an unknown encoding, {encoding}", source=window.name
-        ) from None
+        )
     pending = memoryview(b"")
 
     def read(view: memoryview) -> int:

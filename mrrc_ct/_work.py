@@ -426,6 +426,7 @@ def records_and_errors(
     work = Work(window, Report(window.name, "", from_, "flat"), errors.append)
     for piece in chain(work.by_core(converter), (b"",)):
         flats = bytes(piece).split(b"\x1d")[-2::-1]
+        is_wait = not flats and not errors
         while errors or flats:
             error = errors[0] if errors else None
             if last and error and error.record_number == number:
@@ -440,6 +441,6 @@ def records_and_errors(
             else:
                 number += 1
                 last.append(flat_record(flats.pop() + b"\x1d", origin, number))
-        if not piece:
+        if is_wait:
             yield from last
             last.clear()

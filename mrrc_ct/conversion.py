@@ -171,7 +171,11 @@ class Records:
     def __next__(self) -> Record:
         for item in self._items:
             if isinstance(item, MarcError):
-                raise item
+                try:
+                    raise item
+                finally:
+                    # Or the error, its traceback and this call would keep each other alive.
+                    del item
             return item
         self._close()
         raise StopIteration

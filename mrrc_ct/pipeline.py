@@ -420,13 +420,12 @@ class ProducerConsumerPipeline(RecordIterator):
         if piece.number is not None:
             piece.number += 1
         recovery = self._recovery
-        try:
-            record = recovery.salvaged(data, self._origin, number, offset)
-        except MarcError as error:
+        record = recovery.salvaged(data, self._origin, number, offset)
+        if isinstance(record, MarcError):
             recovery.summary.bytes_skipped += len(data)
-            recovery.note([error])
+            recovery.note([record])
             if self._is_told:
-                self._error = error
+                self._error = record
             elif recovery.is_permissive:
                 self._batch = [None]  # type: ignore[list-item]
             return

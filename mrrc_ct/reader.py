@@ -333,17 +333,18 @@ class MARCReader(RecordIterator):
         length = self._ends.pop(0) - self._taken
         self._taken += length
         self._kinds = self._kinds[1:]
-        data, offset = window.head(length), window.offset
-        window.take(length)
         self._number += 1
         recovery = self._recovery
-        try:
-            record = recovery.salvaged(bytes(data), self._origin, self._number, offset)
-        except MarcError as error:
+        record = recovery.salvaged(window.head(length), self._origin, self._number, window.offset)
+        window.take(length)
+        if isinstance(record, MarcError):
             recovery.summary.bytes_skipped += length
-            recovery.note([error])
+            recovery.note([record])
             if self._is_told:
-                raise
+                try:
+                    raise record
+                finally:
+                    del record  # see `_raise_problem`
             if recovery.is_permissive:
                 self._batch = [None]  # type: ignore[list-item]
             return recovery.is_permissive

@@ -135,10 +135,12 @@ class Recovery:
                 byte_offset=last.byte_offset,
             ) from last
 
-    def salvaged(self, data: bytes, origin: Origin, number: int | None, offset: int) -> Record:
-        """What can be told of a damaged record, its errors in `record.errors`.
+    def salvaged(
+        self, data: bytes, origin: Origin, number: int | None, offset: int
+    ) -> Record | MarcError:
+        """What can be told of a damaged record, its errors in `record.errors`; or why it is lost.
 
-        `data` is all of it, `offset` where it begins. Raises the error of one that is lost.
+        `data` is all of it, `offset` where it begins.
         """
         problems: list[MarcError] = []
         try:
@@ -154,7 +156,8 @@ class Recovery:
             )
         except MarcError as error:
             problems = [error]
-            raise
+            # Its traceback would keep the record in memory.
+            return error.with_traceback(None)
         finally:
             for problem in problems:
                 problem.record_number = number

@@ -140,9 +140,9 @@ pub const Converter = struct {
     is_behind_mark: bool = false,
     /// The way through ISO 2709.
     walk: Walk = .{},
-    /// In a text format: behind a record that could not be read, looking for the next; or inside one
-    /// that is too long, of which `over` bytes are to be left out first.
-    lost: enum { no, begun, on, over } = .no,
+    /// In a text format: behind a record that could not be read, looking for the next; or before one
+    /// that is too long, of which `over` bytes are to be left out first. That may be all of it.
+    lost: enum { no, begun, on, over, over_all } = .no,
     over: usize = 0,
     /// The sound ISO 2709 record just read, to be copied where nothing is to change.
     raw: ?[]const u8 = null,
@@ -283,12 +283,13 @@ pub const Converter = struct {
             self.lost = .begun;
             return err;
         };
-        self.over = switch (step) {
-            .record => |length| if (length <= self.options.record_max) return step else @min(length, seen_max - 1),
-            .need_more => if (seen.len < seen_max) return step else seen_max - 1,
+        const length = switch (step) {
+            .record => |length| if (length <= self.options.record_max) return step else length,
+            .need_more => if (seen.len < seen_max) return step else seen_max,
             .skip, .end => return step,
         };
-        self.lost = .over;
+        self.lost = if (length < seen_max) .over_all else .over;
+        self.over = @min(length, seen_max - 1);
         if (is_lost) return self.findNext(seen, is_final);
         return record_module.setTooLong(&self.problem, data, self.options.record_max);
     }
@@ -637,8 +638,8 @@ pub const Converter = struct {
 
     /// Behind damage: leave out what cannot be read, up to where the next record may begin.
     fn findNext(self: *Converter, data: []const u8, final: bool) Step {
-        if (self.lost == .over) {
-            self.lost = .on;
+        if (self.lost == .over or self.lost == .over_all) {
+            self.lost = if (self.lost == .over) .on else .no;
             const skip = @min(self.over, data.len);
             self.counts.bytes_skipped += skip;
             return .{ .skip = skip };

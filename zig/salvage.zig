@@ -213,7 +213,8 @@ pub const Salvage = struct {
         self.base = base;
         self.data = bytes[@min(base, end)..end];
         self.ends.clearRetainingCapacity();
-        for (self.data, 1..) |byte, behind| if (byte == field_terminator) try self.ends.append(self.gpa, @intCast(behind));
+        try self.ends.ensureTotalCapacityPrecise(self.gpa, std.mem.countScalar(u8, self.data, field_terminator));
+        for (self.data, 1..) |byte, behind| if (byte == field_terminator) self.ends.appendAssumeCapacity(@intCast(behind));
     }
 
     /// How many sound entries stand one behind the other from here on.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 import xml.etree.ElementTree as ET
-from xml.sax import make_parser
-from xml.sax.handler import ContentHandler, feature_namespaces
+from xml.sax.expatreader import ExpatParser
+from xml.sax.handler import ContentHandler, feature_external_ges, feature_namespaces
 
-from ..errors import XmlCharacterForbidden
+from ..errors import RecordTooLong, XmlCharacterForbidden, XmlSyntaxInvalid
+from ..recovery import MAX_RECORD_BYTES
 from .field import Field, Indicators
 from .leader import Leader
 from .marc8 import MARC8ToUnicode
@@ -105,11 +106,60 @@ class XmlHandler(ContentHandler):
         self.records.append(record)
 
 
+class _Parser(ExpatParser):
+    """Python's parser, for documents without entities and with records that are not too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFeature(feature_namespaces, True)
+        self.setFeature(feature_external_ges, False)
+        #: Bytes since a record ended, and in all.
+        self._read = self._given = 0
+        #: What waits until there is so much more of it.
+        self._held: list[Any] = []
+        self._missing = 0
+
+    def reset(self) -> None:
+        super().reset()
+        self._parser.EntityDeclHandler = self._refuse  # type: ignore[attr-defined]
+
+    def _refuse(self, name: str, *_: object) -> None:
+        raise XmlSyntaxInvalid(
+            f"XML: the document type declares entities, which are not expanded here, {name}"
+        )
+
+    def feed(self, data: Any, isFinal: bool = False) -> None:  # noqa: N803
+        self._read += len(data)
+        if self._read > MAX_RECORD_BYTES:
+            raise RecordTooLong(f"there is no end of a record in {MAX_RECORD_BYTES} bytes")
+        if data:
+            self._held.append(data)
+        self._missing -= len(data)
+        # Old versions of Expat look at a token that goes on from its start again with each piece:
+        # so they are given twice as much of it each time.
+        if self._held and (self._missing <= 0 or isFinal):
+            held = type(self._held[0])().join(self._held)
+            self._held = []
+            super().feed(held)
+            self._given += len(held)
+            self._missing = self._given - self._parser.CurrentByteIndex  # type: ignore[attr-defined]
+        if isFinal:
+            super().feed(b"", isFinal)
+
+    def end_element_ns(self, name: str) -> None:
+        if name.endswith("record"):
+            self._read = 0
+        super().end_element_ns(name)
+
+
 def parse_xml(xml_file: Any, handler: ContentHandler) -> None:
-    """Parse a file, by its name or a file object. Raises xml.sax.SAXParseException."""
-    parser = make_parser()
+    """Parse a file, by its name or a file object.
+
+    Raises xml.sax.SAXParseException, and of `mrrc_ct.errors` XmlSyntaxInvalid where the document
+    declares entities, and RecordTooLong.
+    """
+    parser = _Parser()
     parser.setContentHandler(handler)
-    parser.setFeature(feature_namespaces, 1)
     parser.parse(xml_file)
 
 
