@@ -338,7 +338,7 @@ def test_memory_is_bounded_by_the_limit(form: str, unit: bytes) -> None:
     code = textwrap.dedent(MEMORY)
     arguments = [sys.executable, "-c", code, folder, form, repr(unit)]
     done = subprocess.run(arguments, capture_output=True, check=True, text=True)
-    assert float(done.stdout) < 16
+    assert float(done.stdout) < 30
 
 
 def test_the_errors_that_are_kept_do_not_keep_their_records() -> None:
@@ -449,7 +449,7 @@ def test_a_lost_end_tag_costs_one_record() -> None:
     good = f"<record>{BODY}</record>"
     for lost, message in (
         (BODY, "a record inside a record"),
-        (BODY[:-40], "an element inside the text"),
+        (BODY[: BODY.index("</subfield>")], "an element inside the text"),
     ):
         document = f"<collection>{good}<record>{lost}{good}{good}</collection>"
         found = drain(read(document.encode(), "marcxml"))
