@@ -30,7 +30,7 @@ RECORDS_A_CALL = 2048
 RECORDS_A_BATCH = 64
 
 #: An array type as large as can be, to look at memory of the core's without copying it.
-_Memory = ctypes.c_uint8 * 0x7FFFFFFF
+_Memory = ctypes.c_uint8 * min(sys.maxsize, 1 << 40)
 
 FORMATS = {
     "marc": c.Format.MARC,

@@ -448,10 +448,14 @@ def test_another_document_type_is_left_alone(document_type: str) -> None:
 
 def test_a_lost_end_tag_costs_one_record() -> None:
     good = f"<record>{BODY}</record>"
-    document = f"<collection>{good}<record>{BODY}{good}{good}</collection>"
-    found = drain(read(document.encode(), "marcxml"))
-    assert [isinstance(one, int) for one in found] == [True, False, True, True]
-    assert "a record inside a record" in found[1][3]
+    for lost, message in (
+        (BODY, "a record inside a record"),
+        (BODY[: BODY.index("</subfield>")], "an element inside the text"),
+    ):
+        document = f"<collection>{good}<record>{lost}{good}{good}</collection>"
+        found = drain(read(document.encode(), "marcxml"))
+        assert [isinstance(one, int) for one in found] == [True, False, True, True]
+        assert message in found[1][3]
 
 
 def test_nesting_has_a_limit() -> None:

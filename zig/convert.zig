@@ -762,14 +762,20 @@ pub const Converter = struct {
         fields.shrinkRetainingCapacity(kept);
     }
 
+    /// A character in UTF-8, which is one byte of MARC-8 at least.
+    const character_bytes_max = 4;
+
     /// Bring the text of the fields into MARC-8, and list its sets in a field 066.
     fn encodeText(self: *Converter) Error!void {
         const record = &self.record;
         self.remove066();
         self.encoder.used = .empty;
         self.encoded.clear();
+        var left: usize = character_bytes_max * iso2709.record_length_max;
         for (record.fields.items) |*field| {
             const start: u32 = @intCast(self.encoded.length());
+            left = std.math.sub(usize, left, record.content(field.*).len) catch
+                return self.problem.set(.record_too_long, 0, "", "a record may have 99999 bytes in ISO 2709, this one has more", .{});
             const is_control = record_module.isControlTag(field.tag);
             self.encoder.encodeContent(&self.encoded, record.content(field.*), is_control, &self.problem) catch |err| {
                 if (err == error.Problem) self.problem.setTag(field.tag);

@@ -54,6 +54,7 @@ pub const Reader = struct {
     /// Take a record, or what stands before one, from the start of `data`.
     pub fn next(self: *Reader, data: []const u8, final: bool, record: *Record) Error!Step {
         var at: usize = 0;
+        self.followed = 0;
         while (at < data.len) {
             self.context.is_prolog = !self.has_root and !self.is_damaged;
             const token = switch (xml.next(data[at..], final, &self.context)) {
@@ -155,7 +156,6 @@ pub const Reader = struct {
         // No record begins in what was followed, but in comments and the like: many of these would
         // be followed again and again.
         var at = if (from > 0) @max(from, self.followed) else 0;
-        self.followed = 0;
         while (std.mem.indexOfScalarPos(u8, data, at, '<')) |start| {
             const window = data[start..@min(data.len, start + 1 + 64)];
             var end: usize = 1;
@@ -426,7 +426,11 @@ const Parse = struct {
                     if (!std.mem.eql(u8, token.name, element.name)) return self.mismatch(start, token, element.name);
                     return true;
                 },
-                .start_tag, .empty_tag => return self.problem.set(.xml_syntax, start, token.name, "XML: an element inside the text of <{s}>", .{element.name[0..@min(element.name.len, 40)]}),
+                .start_tag, .empty_tag => {
+                    // It may begin the next record.
+                    self.at = start;
+                    return self.problem.set(.xml_syntax, start, token.name, "XML: an element inside the text of <{s}>", .{element.name[0..@min(element.name.len, 40)]});
+                },
             }
         }
     }

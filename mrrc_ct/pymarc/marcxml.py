@@ -53,6 +53,8 @@ class XmlHandler(ContentHandler):
         self._field: Field | None = None
         self._code: str | None = None
         self._text: list[str] = []
+        #: Records that have ended.
+        self._ended = 0
 
     def startElementNS(self, name: Any, qname: Any, attrs: Any) -> None:  # noqa: N802
         """An element begins."""
@@ -89,6 +91,7 @@ class XmlHandler(ContentHandler):
         elif element == "record":
             self.process_record(record)
             self._record = None
+            self._ended += 1
         elif element == "leader":
             record.leader = Leader(text)
         elif element in ("controlfield", "datafield") and field is not None:
@@ -113,7 +116,8 @@ class _Parser(ExpatParser):
         super().__init__()
         self.setFeature(feature_namespaces, True)
         self.setFeature(feature_external_ges, False)
-        #: Bytes since a record ended, and in all.
+        #: Records that have ended, and bytes since then, and in all.
+        self._ended: int | None = 0
         self._read = self._given = 0
         #: What waits until there is so much more of it.
         self._held: list[Any] = []
@@ -129,6 +133,10 @@ class _Parser(ExpatParser):
         )
 
     def feed(self, data: Any, isFinal: bool = False) -> None:  # noqa: N803
+        ended = getattr(self.getContentHandler(), "_ended", None)
+        if ended is None or ended != self._ended:
+            self._ended = ended
+            self._read = 0
         self._read += len(data)
         if self._read > MAX_RECORD_BYTES:
             raise RecordTooLong(f"there is no end of a record in {MAX_RECORD_BYTES} bytes")
@@ -145,11 +153,6 @@ class _Parser(ExpatParser):
             self._missing = self._given - self._parser.CurrentByteIndex  # type: ignore[attr-defined]
         if isFinal:
             super().feed(b"", isFinal)
-
-    def end_element_ns(self, name: str) -> None:
-        if name.endswith("record"):
-            self._read = 0
-        super().end_element_ns(name)
 
 
 def parse_xml(xml_file: Any, handler: ContentHandler) -> None:
