@@ -48,7 +48,6 @@ pub const Reader = struct {
         self.has_root = false;
         self.is_damaged = false;
         self.context = .{};
-        self.followed = 0;
     }
 
     /// Take a record, or what stands before one, from the start of `data`.
