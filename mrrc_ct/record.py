@@ -210,7 +210,14 @@ class Record(BaseRecord[Field]):
 
     def get_field_pairs(self, tag: str) -> list[tuple[Field, Field | None]]:
         """Each field with this tag, and beside it the field 880 that it is linked to, or None."""
-        return [(field, self.get_linked_field(field)) for field in self.get_fields(tag)]
+        linked = {
+            other.linkage_occurrence_num(): other for other in reversed(self.get_fields("880"))
+        }
+        for unlinked in (None, "00"):
+            linked.pop(unlinked, None)
+        return [
+            (field, linked.get(field.linkage_occurrence_num())) for field in self.get_fields(tag)
+        ]
 
     # ---- what the leader says
 

@@ -17,7 +17,16 @@ import pytest
 from marc import LEADER, iso2709
 
 import mrrc_ct
-from mrrc_ct import MARCReader, ProducerConsumerPipeline, cli, convert, count, errors, read
+from mrrc_ct import (
+    MARCReader,
+    ProducerConsumerPipeline,
+    Record,
+    cli,
+    convert,
+    count,
+    errors,
+    read,
+)
 from mrrc_ct import pymarc as dropin
 
 ONE = iso2709(("001", "42"), ("245", "10$aOdes"))
@@ -492,3 +501,14 @@ def test_the_dropin_has_the_bound_of_one_record() -> None:
     source = Endless(HEADS["marcxml"] + b"<controlfield tag='001'>", b"x", 80 << 20)
     with pytest.raises(errors.RecordTooLong):
         dropin.parse_xml_to_array(source)
+
+
+def test_linked_fields_are_paired_in_one_go() -> None:
+    titles = [("245", "10", [("6", f"880-{number:02}")]) for number in range(2000)]
+    linked = [("880", "10", [("6", f"245-{number:02}")]) for number in range(2000)]
+    record = Record.from_fields([*titles, *linked])
+    begin = time.process_time()
+    pairs = record.get_field_pairs("245")
+    assert [other is not None for _, other in pairs] == [False] + [True] * 1999
+    # It took two seconds to look for each among all.
+    assert time.process_time() - begin < 0.5
