@@ -1,4 +1,4 @@
-"""This package against its peers, on anyone's machine, in one command.
+"""The package against its peers, on anyone's machine, in one command.
 
     python benchmarks/suite.py [FILE] [--rounds N] [--only WORDS] [--output FOLDER]
 
@@ -8,8 +8,8 @@ had), fetches the records (the Library of Congress's file in pymarc's source dis
 compares what they give before it believes a time, and writes `results.md`, `results.json` and
 `results.svg` to the folder, build/benchmarks unless told otherwise.
 
-A ratio is the median of those of neighbouring runs (A B A B); its spread stands behind it. Both sides
-run on one processor, where the system allows that.
+A ratio is the median of those of neighbouring runs (A B A B); its spread stands behind it. Both
+sides run on one processor, where the system allows that.
 """
 
 from __future__ import annotations
@@ -256,7 +256,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("file", nargs="?", help="ISO 2709 in UTF-8, instead of what is fetched")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="the rows with these words in their name or peer")
+    parser.add_argument(
+        "--only", default="", help="the rows with these words in their name or peer"
+    )
     parser.add_argument("--output", type=pathlib.Path, default=FOLDER)
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -310,9 +310,7 @@ def rows(corpus: Corpus, memchr: Callable[[], object]) -> list[Row]:
 
     def titles_equal() -> str:
         what = "245 $a of all records, which is mrrc's title, without blanks; here it is $a and $b"
-        return same_multisets(
-            iter(here()), iter(mrrc.MARCReader(marc)), what, title
-        )
+        return same_multisets(iter(here()), iter(mrrc.MARCReader(marc)), what, title)
 
     def dropin_equal() -> str:
         with open(marc, "rb") as one, open(marc, "rb") as other:
@@ -429,8 +427,8 @@ def rows(corpus: Corpus, memchr: Callable[[], object]) -> list[Row]:
             "iterate from an open file object",
             "mrrc",
             10,
-            lambda: exhausted(mrrc_ct.MARCReader(open(marc, "rb"))),  # noqa: SIM115
-            lambda: exhausted(mrrc.MARCReader(open(marc, "rb"))),  # noqa: SIM115
+            lambda: exhausted(mrrc_ct.MARCReader(open(marc, "rb"))),
+            lambda: exhausted(mrrc.MARCReader(open(marc, "rb"))),
             count_equal,
         ),
         Row(
@@ -461,8 +459,8 @@ def rows(corpus: Corpus, memchr: Callable[[], object]) -> list[Row]:
             "the same through `mrrc_ct.pymarc`",
             "pymarc",
             12,
-            lambda: all_values_pymarc(dropin.MARCReader(open(marc, "rb"))),  # noqa: SIM115
-            lambda: all_values_pymarc(pymarc.MARCReader(open(marc, "rb"))),  # noqa: SIM115
+            lambda: all_values_pymarc(dropin.MARCReader(open(marc, "rb"))),
+            lambda: all_values_pymarc(pymarc.MARCReader(open(marc, "rb"))),
             dropin_equal,
         ),
         Row(
