@@ -495,11 +495,11 @@ pub const Converter = struct {
     /// Bring the text of the fields into UTF-8. The frame is that of a sound record.
     fn decodeText(self: *Converter, frame: ?iso2709.Frame) Error!void {
         const record = &self.record;
-        if (self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
         if (self.encoding == .bytes and self.takesBytes()) return;
-        // Most targets find such fields themselves. The flat form takes them, and so may ISO 2709.
         const is_canonical = if (frame) |known| known.is_canonical else false;
         const is_valid = is_canonical and self.encoding != .marc8 and utf8.indexOfInvalid(record.bytes) == null;
+        if (!is_valid and self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
+        // Most targets find such fields themselves. The flat form takes them, and so may ISO 2709.
         const is_looked_at = self.options.is_lenient and (!is_valid or self.options.target == .flat);
         const is_regular = if (frame) |known| is_looked_at and iso2709.isRegular(record.bytes, known) else false;
         const is_mended = is_looked_at and !is_regular and try self.mendFields();
@@ -566,6 +566,7 @@ pub const Converter = struct {
     /// Where leader/09 is not true of any of the text, take the other encoding.
     fn seeThroughLeader(self: *Converter) Error!void {
         const record = &self.record;
+        if (scan.isAscii(record.bytes)) return;
         var valid: usize = 0;
         var invalid: usize = 0;
         var first: ?record_module.Field = null;
