@@ -347,8 +347,7 @@ class Formatter:
         length = 0
         for record in records:
             try:
-                record._check_values()
-                flat = record._encoded()
+                flat = record._checked()
             except MarcError:
                 yield from self._format(batch, b"".join(flats))
                 raise

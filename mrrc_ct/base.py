@@ -46,6 +46,7 @@ else:
 
 
 _FIELD_END = b"\x1e"
+_FIELD_MARK = _FIELD_END.decode()
 _RECORD_END = b"\x1d"
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
@@ -69,6 +70,7 @@ _NOT_PLAIN = KINDS | FLAT
 _ENTRY_LEN = 12
 #: What stands behind the tag in an entry of the flat form.
 _NO_PLACE = b"000000000"
+_NO_NUMBERS = _NO_PLACE.decode()
 #: Tags that were asked for, as they stand in a directory.
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
@@ -377,6 +379,43 @@ class BaseRecord(Generic[F]):
                 f"half of a surrogate pair, {error.object[error.start]!r}, is no character"
             ) from None
 
+    def _checked(self) -> bytes:
+        """The same, once all that was handed out is seen to have the shape that its tag says."""
+        flat = self._joined() if self._kind & LOADED and not other_threads() else None
+        if flat is None:
+            self._check_values()
+            flat = self._encoded()
+        return flat
+
+    def _joined(self) -> bytes | None:
+        """The flat form of fields that are as they should be; None to look at each closely."""
+        head, texts = str(self.leader), []
+        for field in self._fields:
+            tag, text = field.tag, field._content
+            if len(tag) != 3 or field.control_field != (tag in CONTROL_TAGS):
+                return None
+            if text is None:
+                if field.control_field or field._odd is not None:
+                    return None
+                first, second = field._indicators
+                if len(first) != 1 or len(second) != 1:
+                    return None
+                text = first + second
+                for code, value in field._subfields:
+                    if len(code) != 1:
+                        return None
+                    text += DELIMITER + code + value
+                # One in a value or a code would make a subfield of its own.
+                if text.count(DELIMITER) != len(field._subfields):
+                    return None
+            head += tag + _NO_NUMBERS
+            texts.append(text)
+        texts.append("\x1d")
+        try:
+            return f"{head}\x1e{_FIELD_MARK.join(texts)}".encode()
+        except UnicodeEncodeError:
+            return None
+
     def _encoded_parts(self) -> list[bytes]:
         """Leader and directory, and behind it each field."""
         if not self._is_cut():
@@ -385,7 +424,7 @@ class BaseRecord(Generic[F]):
             if not leader.isascii() or not {3}.issuperset(map(len, tags)):
                 self._refuse()
             contents = "\x1e".join([field._text() for field in fields])
-            head = leader + _NO_PLACE.decode().join([*tags, ""])
+            head = leader + _NO_NUMBERS.join([*tags, ""])
             return [head.encode(), contents.encode()] if fields else [head.encode()]
         parts = self._fields[:]
         for index, (field, _) in self._given.items():
@@ -464,8 +503,7 @@ class BaseRecord(Generic[F]):
         """The record as the core writes it in another format."""
         kind, encoding = self._kind, self._origin.encoding
         if kind & OUT or encoding is None or self._leader_changed():
-            self._check_values()
-            data, source = self._encoded(), "flat"
+            data, source = self._checked(), "flat"
         else:
             data, source = self._data, "flat" if kind & FLAT else "marc"
         converter = _core.converter_of(
@@ -512,8 +550,7 @@ class BaseRecord(Generic[F]):
         if number is not None:
             return self._convert("marc", number, unmappable)
         codec = check_codec(encoding)
-        self._check_values()
-        text = self._encoded().decode()
+        text = self._checked().decode()
         # Leader/09 a would say Unicode.
         if text[9] == "a":
             text = f"{text[:9]} {text[10:]}"
@@ -533,8 +570,7 @@ class BaseRecord(Generic[F]):
         if patched is not None and patched[9] == self._data[9]:
             return patched
         if self._kind & OUT:
-            self._check_values()
-            flat = self._encoded()
+            flat = self._checked()
             made = _core.assemble(flat) if flat[9:10] == b"a" else None
             if made is not None:
                 return made
@@ -624,6 +660,11 @@ class BaseRecord(Generic[F]):
 
     def add_field(self, *fields: F) -> None:
         """Add fields at the end."""
+        if self._kind & LOADED:
+            for field in fields:
+                _ = field.tag  # what is no field has none
+            self._fields.extend(fields)
+            return
         if other_threads():
             with lock_of(self):
                 for field in fields:

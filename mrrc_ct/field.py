@@ -108,7 +108,7 @@ class Field:
         Raises ValueError for indicators that are not two, for data of a field with subfields, and
         for subfields of a control field.
         """
-        self.tag = tag = full_tag(tag)
+        self.tag = tag = tag if tag.__class__ is str and len(tag) == 3 else full_tag(tag)
         self.control_field = tag in CONTROL_TAGS
         if self.control_field:
             if subfields or indicators:
@@ -119,9 +119,12 @@ class Field:
             raise ValueError(f"field {tag} has indicators and subfields, no data")
         self._content = self._odd = None
         self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
-        self._indicators = BLANKS
-        if indicators:
-            self.indicators = indicators
+        if indicators and len(indicators) == 2:
+            self._indicators = Indicators(*indicators)
+        else:
+            self._indicators = BLANKS
+            if indicators:
+                self.indicators = indicators  # which says what is wrong
 
     @property
     def subfields(self) -> list[Subfield]:
