@@ -300,10 +300,10 @@ class Converter:
         self.problem = c.Problem()
         self.consumed = 0
 
-    def __del__(self) -> None:
-        # At the interpreter's end the library may be gone before the last converter is.
-        if getattr(self, "_handle", None) and _library is not None:
-            _library.mrrc_converter_destroy(self._handle)
+    # At the interpreter's end the module's names are gone before the last converter is.
+    def __del__(self, destroy: Callable[..., None] = _library.mrrc_converter_destroy) -> None:
+        if getattr(self, "_handle", None):
+            destroy(self._handle)
             self._handle = None
 
     def feed(self, data: int | bytes, length: int, flags: int) -> int:
@@ -473,10 +473,14 @@ class Pipeline:
         if self._is_mine():
             _library.mrrc_pipeline_close(self._handle)
 
-    def __del__(self) -> None:
-        if getattr(self, "_handle", None) and _library is not None:
-            if self._is_mine():
-                _library.mrrc_pipeline_destroy(self._handle)
+    def __del__(
+        self,
+        destroy: Callable[..., None] = _library.mrrc_pipeline_destroy,
+        process: Callable[[], int] = os.getpid,
+    ) -> None:
+        if getattr(self, "_handle", None):
+            if self._process == process():
+                destroy(self._handle)
             self._handle = None
 
 
