@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import pathlib
 import unicodedata
@@ -233,6 +234,15 @@ def test_ncr_is_lossless_and_read_back_on_request() -> None:
 
 def test_fill_writes_the_fill_character() -> None:
     assert encode("a😀b", unmappable="fill") == b"a|b"
+
+
+@pytest.mark.parametrize("text", ["H₂{esc}O", "x²{esc}", "α{esc}β", "Мир{esc}", "北{esc}京"])
+def test_what_bulk_work_fills_is_in_ascii(text: str) -> None:
+    source = f"=LDR  00049nam a2200049   4500\n=880  \\\\$a{text}\n\n".encode()
+    target = io.BytesIO()
+    mrrc_ct.convert(source, target, "marc", "mrk", encoding="marc-8")
+    [record] = mrrc_ct.MARCReader(target.getvalue())
+    assert record["880"]["a"] == text.replace("{esc}", "|")
 
 
 def test_an_unknown_policy_is_refused() -> None:

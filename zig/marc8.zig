@@ -490,7 +490,10 @@ pub const Encoder = struct {
 
     fn substitute(self: *Encoder, out: *Buffer, character: u32, problem: *Problem) Error!void {
         self.half_owed = null;
-        if (self.is_lenient and (character == 0xfffd or character < 0xa0)) return out.byte('|');
+        if (self.is_lenient and (character == 0xfffd or character < 0xa0)) {
+            if (self.g0 != .ascii) try self.switchTo(out, .ascii);
+            return out.byte('|');
+        }
         switch (self.unmappable) {
             .@"error" => {
                 var bytes: [4]u8 = undefined;
