@@ -222,6 +222,15 @@ def test_what_marc8_does_not_have_is_an_error() -> None:
             encode(text)
 
 
+def test_what_marc8_does_not_have_is_told_with_the_control_number() -> None:
+    # The text before it is shorter in MARC-8, and what it says has been encoded by then.
+    source = "=LDR  00049nam a2200049   4500\n=500  \\\\$a" + "é€" * 99
+    source += "\n=001  42\n=500  \\\\$a😀\n\n"
+    report = mrrc_ct.convert(source.encode(), io.BytesIO(), "marc", "mrk", encoding="marc-8")
+    [error] = report.errors
+    assert (error.control_number, error.tag) == ("42", "500")
+
+
 def test_ncr_is_lossless_and_read_back_on_request() -> None:
     record = Record(fields=[Field("245", ("1", "0"), [Subfield("a", "x\u0330\u0301 😀é")])])
     data = record.as_marc("marc-8", unmappable="ncr")

@@ -120,7 +120,9 @@ pub const Converter = struct {
     options: Options,
     record: Record,
     out: Buffer,
+    /// The fields in MARC-8, and where each ends.
     encoded: Buffer,
+    ends: std.ArrayList(u32) = .empty,
     decoder: marc8.Decoder,
     encoder: marc8.Encoder,
     xml: marcxml_reader.Reader,
@@ -181,6 +183,7 @@ pub const Converter = struct {
         self.record.deinit();
         self.out.deinit();
         self.encoded.deinit();
+        self.ends.deinit(self.gpa);
         self.mended.deinit();
         self.mends.deinit(self.gpa);
         self.decoder.deinit();
@@ -772,20 +775,25 @@ pub const Converter = struct {
         self.remove066();
         self.encoder.used = .empty;
         self.encoded.clear();
+        self.ends.clearRetainingCapacity();
         var left: usize = character_bytes_max * iso2709.record_length_max;
-        for (record.fields.items) |*field| {
-            const start: u32 = @intCast(self.encoded.length());
-            left = std.math.sub(usize, left, record.content(field.*).len) catch
+        for (record.fields.items) |field| {
+            const content = record.content(field);
+            left = std.math.sub(usize, left, content.len) catch
                 return self.problem.set(.record_too_long, 0, "", "a record may have 99999 bytes in ISO 2709, this one has more", .{});
             const is_control = record_module.isControlTag(field.tag);
-            self.encoder.encodeContent(&self.encoded, record.content(field.*), is_control, &self.problem) catch |err| {
+            self.encoder.encodeContent(&self.encoded, content, is_control, &self.problem) catch |err| {
                 if (err == error.Problem) self.problem.setTag(field.tag);
                 return err;
             };
-            field.start = start;
-            field.end = @intCast(self.encoded.length());
+            try self.ends.append(self.gpa, @intCast(self.encoded.length()));
         }
-        const start: u32 = @intCast(self.encoded.length());
+        // Only now: who reports a character that cannot be encoded looks into the fields as they were.
+        var start: u32 = 0;
+        for (record.fields.items, self.ends.items) |*field, end| {
+            field.* = .{ .tag = field.tag, .start = start, .end = end };
+            start = end;
+        }
         try marc8.append066(&self.encoded, self.encoder.used);
         record.bytes = self.encoded.items();
         if (self.encoded.length() == start) return;
