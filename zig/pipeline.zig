@@ -230,8 +230,10 @@ pub const Pipeline = struct {
     range_count: u64 = std.math.maxInt(u64),
     /// Ranges that are being worked on.
     making: u32 = 0,
+    /// All pieces: free, being made, ready, or with a consumer.
+    pieces: std.ArrayList(*Piece) = .empty,
     ready: std.ArrayList(*Piece) = .empty,
-    /// Pieces to be made something of. The others are being made, ready, or with a consumer.
+    /// Pieces to be made something of.
     free: std.ArrayList(*Piece) = .empty,
     /// What was pushed and waits for a worker.
     waiting: std.ArrayList(Range) = .empty,
@@ -258,12 +260,14 @@ pub const Pipeline = struct {
             self.range_count = length / options.range + @intFromBool(length % options.range != 0);
         }
         // Nothing is allocated while the lock is held.
+        try self.pieces.ensureTotalCapacity(gpa, options.capacity);
         try self.ready.ensureTotalCapacity(gpa, options.capacity);
         try self.free.ensureTotalCapacity(gpa, options.capacity);
         try self.waiting.ensureTotalCapacity(gpa, options.capacity);
         for (0..options.capacity) |_| {
             const piece = try gpa.create(Piece);
             piece.* = .{ .bytes = .{ .gpa = gpa } };
+            self.pieces.appendAssumeCapacity(piece);
             self.free.appendAssumeCapacity(piece);
         }
         try self.threads.ensureTotalCapacity(gpa, options.workers);
@@ -295,9 +299,9 @@ pub const Pipeline = struct {
     pub fn deinit(self: *Pipeline) void {
         self.close();
         const gpa = self.gpa;
-        for (self.ready.items) |piece| piece.destroy(gpa);
-        for (self.free.items) |piece| piece.destroy(gpa);
+        for (self.pieces.items) |piece| piece.destroy(gpa);
         for (self.waiting.items) |*range| range.pushed.?.bytes.deinit();
+        self.pieces.deinit(gpa);
         self.ready.deinit(gpa);
         self.free.deinit(gpa);
         self.waiting.deinit(gpa);
@@ -898,4 +902,22 @@ test "a pipeline that nobody reads from can be closed" {
     for (0..10) |_| _ = try pipeline.push(sample, true, false);
     pipeline.close();
     try testing.expectEqual(Next.closed, pipeline.next(1));
+}
+
+test "a piece that is not given back goes with the pipeline" {
+    var pipeline: Pipeline = undefined;
+    try pipeline.init(testing.allocator, .{
+        .job = .scan,
+        .conversion = .{ .source = .marc, .target = .flat },
+        .workers = 1,
+        .capacity = 2,
+        .ordered = true,
+        .range = 1000,
+        .start = 0,
+        .stop = std.math.maxInt(u64),
+        .file = null,
+    });
+    defer pipeline.deinit();
+    try testing.expect(try pipeline.push(sample, true, true));
+    while (pipeline.next(20) != .piece) {}
 }
