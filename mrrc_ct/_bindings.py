@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 5
+ABI_VERSION = 6
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -389,6 +389,12 @@ def declare(library: CDLL) -> None:
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
+    # mrrc_take_apart(bytes, length, target, tags, written)
+    library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, POINTER(c_uint64)]
+    library.mrrc_take_apart.restype = c_int32
+    # mrrc_ask(bytes, length, queries, queries_length, target, written)
+    library.mrrc_ask.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, POINTER(c_uint64)]
+    library.mrrc_ask.restype = c_int32
     # mrrc_pipeline_create(pipeline_options, options, result)
     library.mrrc_pipeline_create.argtypes = [POINTER(PipelineOptions), POINTER(Options), POINTER(c_void_p)]
     library.mrrc_pipeline_create.restype = c_int32

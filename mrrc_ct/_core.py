@@ -112,6 +112,8 @@ _library, _holding = _load()
 _HELD_MAX = 100_000
 
 _assemble = _holding.mrrc_assemble
+#: How many queries `ask` takes.
+QUERIES_MAX = 16
 #: The most that a record has in ISO 2709.
 RECORD_BYTES_MAX = 99_999
 #: The most that a record that is read may be allowed to have.
@@ -587,6 +589,14 @@ class _PerThread(thread_local):
         #: Room for a record, and its address.
         self.target = buffer.view, buffer.address
         self._buffer = buffer
+        self._room = Buffer(0x10000)
+        self._tags = ctypes.create_string_buffer(3 * 256)
+
+    def room(self, size: int) -> tuple[memoryview, int, ctypes.Array[ctypes.c_char]]:
+        """Room for so many bytes, its address, and room for tags."""
+        if len(self._room.view) < size:
+            self._room = Buffer(2 * size)
+        return self._room.view, self._room.address, self._tags
 
 
 _per_thread = _PerThread()
@@ -640,6 +650,36 @@ def converter_of(
             record_max=record_max,
         )
     return converter
+
+
+def take_apart(flat: bytes) -> tuple[list[str], list[bytes]] | None:
+    """The fields of a run of records in the flat form; None where that cannot be told.
+
+    That is tags by their numbers, and for each record what `mrrc_take_apart` writes of it.
+    """
+    length = len(flat)
+    view, address, tags = _per_thread.room(2 * length)
+    written = ctypes.c_uint64()
+    count = _library.mrrc_take_apart(flat, length, address, tags, written)
+    if count < 0:
+        return None
+    names = tags.raw[: 3 * count].decode("latin-1")
+    known = [sys.intern(names[at : at + 3].strip()) for at in range(0, len(names), 3)]
+    return known, view[: written.value].tobytes().split(b"\x1d")[:-1]
+
+
+def ask(flat: bytes, queries: list[str]) -> list[str] | None:
+    """What each of a run of records in the flat form answers; None where that cannot be told.
+
+    A query is a tag and codes of subfields; see `mrrc_ask`. Raises UnicodeDecodeError.
+    """
+    length = len(flat)
+    view, address, _ = _per_thread.room(length * len(queries))
+    written = ctypes.c_uint64()
+    asked = " ".join(queries).encode()
+    if _library.mrrc_ask(flat, length, asked, len(asked), address, written) != c.Status.DONE:
+        return None
+    return str(view[: written.value], "utf-8").split("\x1d")[:-1]
 
 
 def flat_forms(data: bytes, encoding: int | None, references: bool) -> list[bytes | None]:

@@ -32,37 +32,25 @@ _NOTES = _set(
 )
 
 
-def _value(record: BaseRecord[Any], tag: str, code: str) -> str | None:
-    field = record._peek(tag)
-    return field.get(code) if field else None
-
-
-def _title_of(record: BaseRecord[Any], tag: str) -> str | None:
-    field: Field | None = record._peek(tag)
-    title = field.get("a") if field else None
-    if not field or not title:
-        return title
-    subtitle = field.get("b")
-    return title + f" {subtitle}" if subtitle else title
-
-
 def _formatted(record: BaseRecord[Any], *tags: str) -> str | None:
     """The first field with the first of these tags that is there, formatted."""
     for tag in tags:
-        field: Field | None = record._peek(tag)
+        field: Any = record._peek(tag)
+        if field.__class__ is str:
+            field = record._made(tag, field)
         if field is not None:
-            return field.format_field()
+            return field.format_field()  # type: ignore[no-any-return]
     return None
 
 
 def title(record: BaseRecord[Any]) -> str | None:
     """The title with its remainder, 245 $a and $b."""
-    return _title_of(record, "245")
+    return record._answer("245ab")
 
 
 def issn_title(record: BaseRecord[Any]) -> str | None:
     """The key title, 222 $a and $b."""
-    return _title_of(record, "222")
+    return record._answer("222ab")
 
 
 def author(record: BaseRecord[Any]) -> str | None:
@@ -77,7 +65,7 @@ def uniform_title(record: BaseRecord[Any]) -> str | None:
 
 def isbn(record: BaseRecord[Any]) -> str | None:
     """The ISBN in the first 020 $a, without hyphens and what follows it."""
-    text = _value(record, "020", "a") or ""
+    text = record._answer("020a") or ""
     start = next((at for at, letter in enumerate(text) if letter in _ISBN), len(text))
     end = next((at for at in range(start, len(text)) if text[at] not in _ISBN), len(text))
     return text[start:end].replace("-", "") if end > start else None
@@ -85,12 +73,12 @@ def isbn(record: BaseRecord[Any]) -> str | None:
 
 def issn(record: BaseRecord[Any]) -> str | None:
     """The ISSN, 022 $a."""
-    return _value(record, "022", "a")
+    return record._answer("022a")
 
 
 def issnl(record: BaseRecord[Any]) -> str | None:
     """The linking ISSN, 022 $l."""
-    return _value(record, "022", "l")
+    return record._answer("022l")
 
 
 def sudoc(record: BaseRecord[Any]) -> str | None:

@@ -8,6 +8,7 @@ written as they came.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import repeat
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
@@ -29,11 +30,19 @@ from .leader import LEADER_LEN, Leader
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generic, TypeVar
+    from typing import Any, Generic, Optional, TypeVar
 
     #: The class of a record's fields.
     F = TypeVar("F", bound=Field)
     R = TypeVar("R", bound="BaseRecord[Any]")
+    T = TypeVar("T")
+
+    #: What a batch of records was made into, one after the other.
+    Made = Optional[Iterator[Optional[T]]]
+    #: Tags by their numbers; the numbers of the fields' tags, content and value of each field.
+    Values = tuple[list[str], bytes]
+    #: Where the answer to a query stands among answers, which have 1E between them.
+    Answers = tuple[dict[str, int], str]
 else:
 
     class Generic:
@@ -46,25 +55,31 @@ else:
 
 
 _FIELD_END = b"\x1e"
-_FIELD_MARK = _FIELD_END.decode()
+FIELD_MARK = _FIELD_END.decode()
 _RECORD_END = b"\x1d"
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
 # kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
 # OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. LOADED:
-# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is. DECODED:
-# `_fields` holds the flat form of what was read, made beforehand, without its 1D.
+# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is. What was
+# made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the flat form,
+# without its 1D; VALUES, `_given` tells content and value of each field; ANSWERS, `_told` tells
+# what it says to some queries.
 FLAT = 1 << 8
 CUT = 1 << 9
 OUT = 1 << 10
 LOADED = 1 << 11
 LEADER_OUT = 1 << 12
 DECODED = 1 << 13
+VALUES = 1 << 14
+ANSWERS = 1 << 15
+_MADE = DECODED | VALUES | ANSWERS
 
 #: What of the core's kinds says how to read the bytes; the others name the class of the record.
 KINDS = Kind.OTHER | Kind.IRREGULAR
 #: Without any of these the bytes are those of ISO 2709 and, cut at 1E, the fields.
 _NOT_PLAIN = KINDS | FLAT
+_PLAIN_KINDS = bytes([Kind.PLAIN, Kind.AUTHORITY, Kind.HOLDINGS])
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
 _ENTRY_LEN = 12
@@ -84,7 +99,18 @@ _new: Callable[[type[F]], F] = object.__new__
 class Origin:
     """Where records come from and how they are to be read: one for all records of a reader."""
 
-    __slots__ = ("asked", "codec", "encoding", "is_lenient", "name", "references")
+    __slots__ = (
+        "asked",
+        "codec",
+        "encoding",
+        "is_lenient",
+        "loaded",
+        "name",
+        "queried",
+        "queries",
+        "references",
+        "told",
+    )
 
     def __init__(
         self,
@@ -98,11 +124,72 @@ class Origin:
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
-        #: How many records had to be decoded since a batch of them was made.
-        self.asked = 0
+        #: Since a batch of them was made, how many records had to be decoded, of how many all
+        #: fields were made, and how many queries `_told` answered.
+        self.asked = self.loaded = self.told = 0
+        #: These queries; and others that were asked, and how often.
+        self.queries: list[str] = []
+        self.queried: dict[str, int] = {}
         #: The core's number of the encoding, or None when Python's `codec` has to decode.
         self.encoding = _core.encoding_number(from_encoding)
         self.codec = None if self.encoding is not None else check_codec(from_encoding or "")
+
+    def prepare(
+        self, data: bytes, kinds: bytes, encoding: int | None
+    ) -> tuple[Made[bytes], Made[Values], Made[Answers]]:
+        """Make of the records of a batch at once what most of the last batch had to be made into.
+
+        For each their flat form, where they are not in that already; what `_given` tells; and
+        what `_told` does.
+        """
+        half = len(kinds) // 2
+        wants_flat, wants_values, queries = self.asked > half, self.loaded > half, self._often(half)
+        self.asked = self.loaded = self.told = 0
+        self.queries, self.queried = queries, {}
+        if self.codec is not None or self.is_lenient or not (wants_flat or wants_values or queries):
+            return None, None, None
+        flats = None
+        if encoding == Encoding.MARC8 or kinds.translate(None, _PLAIN_KINDS):
+            flats = _core.flat_forms(data, encoding, self.references)
+            data = b"".join([one + _RECORD_END for one in flats if one is not None])
+        values = _values_of(data) if wants_values else None
+        answers = _answers_of(data, queries) if queries else None
+        if flats is None:
+            return None, values, answers
+        return iter(flats), _beside(flats, values), _beside(flats, answers)
+
+    def _often(self, half: int) -> list[str]:
+        """The queries that most records of the last batch were asked, some of them."""
+        former = self.queries if self.told > half else []
+        queried = [query for query, count in self.queried.items() if count > half]
+        return (former + queried)[: _core.QUERIES_MAX]
+
+    def note(self, query: str) -> None:
+        """Count a query that a record was asked and not prepared for."""
+        queried = self.queried
+        if query in queried:
+            queried[query] += 1
+        elif len(queried) < 100:
+            queried[query] = 1
+
+
+def _values_of(flat: bytes) -> Made[Values]:
+    apart = _core.take_apart(flat)
+    return None if apart is None else zip(repeat(apart[0]), apart[1])
+
+
+def _answers_of(flat: bytes, queries: list[str]) -> Made[Answers]:
+    try:
+        answers = _core.ask(flat, queries)
+    except UnicodeDecodeError:
+        return None
+    places = {query: place for place, query in enumerate(queries)}
+    return None if answers is None else zip(repeat(places), answers)
+
+
+def _beside(flats: list[bytes | None], made: Made[T]) -> Made[T]:
+    """What was made of records, with None for those that have no flat form."""
+    return None if made is None else iter([None if one is None else next(made) for one in flats])
 
 
 def check_codec(name: str) -> str:
@@ -122,8 +209,8 @@ class BaseRecord(Generic[F]):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields` and `_given`.
-    __slots__ = ("_data", "_errors", "_fields", "_given", "_kind", "_leader", "_origin")
+    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields`, `_given` and `_told`.
+    __slots__ = ("_data", "_errors", "_fields", "_given", "_kind", "_leader", "_origin", "_told")
 
     # Where a record stands in what it was read from: its number, from 1, and its first byte.
     _number: int = 0
@@ -134,6 +221,8 @@ class BaseRecord(Generic[F]):
     # CUT: by their index in that list, the fields that are handed out, which are the truth instead
     # of the bytes, and the tags that they then had.
     _given: dict[int, tuple[F, str]]
+    # ANSWERS: where the answer to a query stands, and the answers.
+    _told: Answers
     # What was wrong with the record when it was read; nothing unless it is set.
     _errors: list[MarcError]
     _field_class: type[F]
@@ -191,7 +280,10 @@ class BaseRecord(Generic[F]):
     def fields(self) -> list[F]:
         """The fields, a list that can be changed. Raises the error of text that cannot be read."""
         if not self._kind & LOADED:
-            with lock_of(self):
+            if other_threads():
+                with lock_of(self):
+                    self._load()
+            else:
                 self._load()
         return self._fields
 
@@ -199,7 +291,7 @@ class BaseRecord(Generic[F]):
     def fields(self, value: list[F]) -> None:
         with lock_of(self):
             self._fields = value
-            self._kind = self._kind & ~(CUT | DECODED) | OUT | LOADED
+            self._kind = self._kind & ~(CUT | _MADE) | OUT | LOADED
 
     def __copy__(self: R) -> R:
         """A record with the same list of fields, the same leader."""
@@ -278,7 +370,7 @@ class BaseRecord(Generic[F]):
             self._fields = parts = (self._flat() if kind & KINDS else self._data).split(_FIELD_END)
             parts.pop()  # 1D
             self._given = {}
-            self._kind = kind & ~DECODED | CUT
+            self._kind = kind & ~_MADE | CUT
             return True
         if kind & LOADED:
             return False
@@ -304,20 +396,17 @@ class BaseRecord(Generic[F]):
         given = self._given
         if index in given:
             return given[index][0]
-        field = self._made(tag, self._fields[index])
+        field = self._made(tag, self._read(self._fields[index]))
         given[index] = field, tag
         self._kind |= OUT
         return field
 
-    def _made(self, tag: str, content: bytes) -> F:
+    def _made(self, tag: str, content: str) -> F:
         field = _new(self._field_class)
         field.tag = tag
         field.control_field = tag in CONTROL_TAGS
-        try:
-            field._content = content.decode()
-        except UnicodeDecodeError:
-            self._decoded()  # which says where
-            raise
+        field._content = content
+        field._value = None
         return field
 
     def _part_tags(self) -> list[str]:
@@ -326,23 +415,50 @@ class BaseRecord(Generic[F]):
         return [head[at : at + 3] for at in range(2 * _ENTRY_LEN, len(head), _ENTRY_LEN)]
 
     def _load(self) -> None:
+        kind = self._kind
+        if not kind & (LOADED | CUT):
+            self._origin.loaded += 1
+            if kind & VALUES and self._make_from_values():
+                return
         if self._is_cut():
             self._make_all()
+
+    def _make_from_values(self) -> bool:
+        """Make all fields of what `_given` tells; False for text that cannot be read."""
+        known: Any = self._given
+        tags, text = known
+        numbers, _, rest = text.partition(_FIELD_END)
+        try:
+            pieces = iter(rest.decode().split(FIELD_MARK))
+        except UnicodeDecodeError:
+            return False
+        fields: list[F] = []
+        new, a_class, add = _new, self._field_class, fields.append
+        for number, content, value in zip(numbers, pieces, pieces):
+            field = new(a_class)
+            field.tag = tags[number]
+            field.control_field = number < 10
+            field._content = content
+            field._value = value
+            add(field)
+        self._fields = fields
+        self._kind = self._kind & ~_MADE | OUT | LOADED
+        return True
 
     def _make_all(self) -> None:
         given = self._given
         self._fields = [
-            given[index][0] if index in given else self._made(tag, self._fields[index])
+            given[index][0] if index in given else self._made(tag, self._read(self._fields[index]))
             for index, tag in enumerate(self._part_tags(), 1)
         ]
         self._kind = self._kind & ~CUT | OUT | LOADED
 
-    def _peek(self, tag: str) -> F | None:
-        """The first field with a tag, to be read only: where none is handed out it is a copy."""
+    def _peek(self, tag: str) -> F | str | None:
+        """The first field with a tag, to be read only; its content where it is not handed out."""
         if not self._kind & (_NOT_PLAIN | CUT | LOADED):
             # Straight from the bytes: nothing changes, so no other thread matters.
             data = self._data
-            base = int(data[12:17])
+            base = data.find(_FIELD_END) + 1
             wanted = _tags.get(tag) or _tag_bytes(tag)
             at = data.find(wanted, LEADER_LEN, base)
             while at % _ENTRY_LEN:
@@ -350,14 +466,45 @@ class BaseRecord(Generic[F]):
                     return None
                 at = data.find(wanted, at + 1, base)
             start = base + int(data[at + 7 : at + 12])
-            return self._made(tag, data[start : start + int(data[at + 3 : at + 7]) - 1])
+            return self._read(data[start : data.find(_FIELD_END, start)])
         with lock_of(self):
             if not self._is_cut():
                 return self._get(tag, None)
             index = self._find(tag)
             if not index or index in self._given:
                 return self._given[index][0] if index else None
-            return self._made(tag, self._fields[index])
+            return self._read(self._fields[index])
+
+    def _answer(self, query: str) -> str | None:
+        """What the first field with a tag says: to its tag and codes, as `_core.ask` has them."""
+        if self._kind & ANSWERS:
+            places, answers = self._told
+            place = places.get(query)
+            if place is not None:
+                self._origin.told += 1
+                told = answers if len(places) == 1 else answers.split(FIELD_MARK)[place]
+                return None if told == DELIMITER else told
+        if not self._kind & LOADED:
+            self._origin.note(query)
+        found: Any = self._peek(query[:3])
+        if found is None:
+            return None
+        if len(query) == 3:
+            return found if found.__class__ is str else found.data
+        answer = _subfield(found, query[3])
+        if answer:
+            for code in query[4:]:
+                value = _subfield(found, code)
+                if value:
+                    answer += f" {value}"
+        return answer
+
+    def _read(self, content: bytes) -> str:
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            self._decoded()  # which says where
+            raise
 
     # ---- the record as it is now
 
@@ -412,7 +559,7 @@ class BaseRecord(Generic[F]):
             texts.append(text)
         texts.append("\x1d")
         try:
-            return f"{head}\x1e{_FIELD_MARK.join(texts)}".encode()
+            return f"{head}\x1e{FIELD_MARK.join(texts)}".encode()
         except UnicodeEncodeError:
             return None
 
@@ -763,6 +910,18 @@ class BaseRecord(Generic[F]):
         return [
             other for other in self.get_fields("880") if other.linkage_occurrence_num() == number
         ]
+
+
+def _subfield(found: Field | str, code: str) -> str | None:
+    """The first subfield with a code, of what `_peek` finds for the tag of a data field."""
+    content: Any = found
+    if content.__class__ is not str:
+        return content.get(code)  # type: ignore[no-any-return]
+    start = content.find(DELIMITER + code)
+    if start < 0:
+        return None
+    end = content.find(DELIMITER, start + 1)
+    return content[start + 2 : end if end >= 0 else None]
 
 
 def _tag_bytes(tag: str) -> bytes:

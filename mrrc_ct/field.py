@@ -87,7 +87,8 @@ class Field:
 
     # `_content` is None once the subfields have been handed out: then they are the truth. `_odd` is
     # a content that they do not tell the whole of, with what they were when it was taken apart.
-    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "control_field", "tag")
+    # `_value` is what `value()` gives, where that was made beforehand.
+    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "_value", "control_field", "tag")
 
     tag: str
     control_field: bool
@@ -95,6 +96,7 @@ class Field:
     _indicators: Indicators
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
+    _value: str | None
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class Field:
         """
         self.tag = tag = tag if tag.__class__ is str and len(tag) == 3 else full_tag(tag)
         self.control_field = tag in CONTROL_TAGS
+        self._value = None
         if self.control_field:
             if subfields or indicators:
                 raise ValueError(f"control field {tag} has data, no indicators or subfields")
@@ -165,7 +168,7 @@ class Field:
         if len(head) != 2 or len(self._subfields) != len(parts):
             self._odd = content, self._joined()
         # From here on the subfields are the truth.
-        self._content = None
+        self._content = self._value = None
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
@@ -210,6 +213,7 @@ class Field:
         if not self.control_field:
             raise AttributeError(f"field {self.tag} has subfields, not data")
         self._content = value
+        self._value = None
 
     @property
     def indicators(self) -> Indicators | None:
@@ -325,6 +329,7 @@ class Field:
                 end = content.find(DELIMITER, start + 1)
                 behind = content[end:] if end >= 0 else ""
                 self._content = f"{content[:start]}{mark}{value}{behind}"
+                self._value = None
                 return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
         if len(found) != 1:
@@ -360,6 +365,7 @@ class Field:
         is_simple = _is_simple(value) and _is_simple(code) and len(code) == 1
         if pos is None and self._content and is_simple:
             self._content += f"{DELIMITER}{code}{value}"
+            self._value = None
         elif pos is None:
             self.subfields.append(Subfield(code, value))
         else:
@@ -374,6 +380,7 @@ class Field:
             start = content.find(DELIMITER + code)
             end = content.find(DELIMITER, start + 1)
             self._content = content[:start] + (content[end:] if end >= 0 else "")
+            self._value = None
             return content[start + 2 : end if end >= 0 else None]
         for index, subfield in enumerate(self.subfields):
             if subfield.code == code:
@@ -389,6 +396,9 @@ class Field:
 
     def value(self) -> str:
         """The data of a control field, or the stripped values with blanks between them."""
+        value = self._value
+        if value is not None:
+            return value
         content = self._content
         if self.control_field:
             return content or ""

@@ -10,7 +10,7 @@ from types import TracebackType
 from . import _core
 from ._bindings import SEARCHING, Encoding, Kind, Status
 from ._source import MAX_EXPANSION, Window, open_source
-from .base import DECODED, KINDS, Origin
+from .base import ANSWERS, DECODED, KINDS, VALUES, Origin
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
@@ -19,11 +19,9 @@ from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, NoReturn
 
     from ._source import SourceLike
-
-    Self = TypeVar("Self", bound="RecordIterator")
 
 
 def records_of_batch(
@@ -33,16 +31,26 @@ def records_of_batch(
 
     Without a number they have none.
     """
-    records = []
+    records: list[Record] = []
+    append = records.append
     number, step = (0, 0) if number is None else (number, 1)
     # Text whose encoding is said to be another than leader/09 has it is not plain.
     encoded = 0 if origin.encoding == Encoding.KEPT else Kind.OTHER
     new, start = Record.__new__, 0
-    # When most of the last batch had to be decoded, this one is at once.
-    decoded = None
-    if origin.asked * 2 > len(ends) and origin.codec is None and not origin.is_lenient:
-        decoded = iter(_core.flat_forms(data, origin.encoding, origin.references))
-    origin.asked = 0
+    flats, values, answers = origin.prepare(data, kinds, origin.encoding)
+    if not (flats or values or answers or kinds.strip(b"\0")):
+        # Nothing but plain records that nothing is known of beforehand.
+        for end in ends:
+            record = new(Record)
+            record._data = data[start:end]
+            record._kind = encoded
+            record._origin = origin
+            record._number = number
+            record._offset = offset + start
+            append(record)
+            number += step
+            start = end
+        return records
     for end, kind in zip(ends, kinds):
         if kind <= Kind.OTHER:
             record = new(Record)
@@ -54,15 +62,25 @@ def records_of_batch(
             kind &= KINDS
         record._data = data[start:end]
         record._kind = kind = kind | encoded
-        if decoded is not None:
-            flat: Any = next(decoded)
+        if flats is not None:
+            flat: Any = next(flats)
             if flat is not None and kind & Kind.OTHER:
                 record._fields = flat
-                record._kind = kind | DECODED
+                record._kind = kind = kind | DECODED
+        if values is not None:
+            known: Any = next(values)
+            if known is not None:
+                record._given = known
+                record._kind = kind = kind | VALUES
+        if answers is not None:
+            told = next(answers)
+            if told is not None:
+                record._told = told
+                record._kind = kind | ANSWERS
         record._origin = origin
         record._number = number
         record._offset = offset + start
-        records.append(record)
+        append(record)
         number += step
         start = end
     return records
@@ -71,7 +89,7 @@ def records_of_batch(
 class RecordIterator:
     """What is behind `next(reader)`, for readers of every kind."""
 
-    def __iter__(self: Self) -> Self:
+    def __iter__(self) -> Iterator[Record]:
         return self
 
     def __next__(self) -> Record:
@@ -258,7 +276,7 @@ class MARCReader(RecordIterator):
             else:
                 window.seek(offset)
             self._number = 0
-            self._batch = []
+            self._batch.clear()
             self._ends = []
             self._problem = None
             self._is_lost = False
@@ -395,7 +413,7 @@ class MARCReader(RecordIterator):
             if self._window is not None:
                 self._window.close()
                 self._window = None
-                self._batch = []
+                self._batch.clear()
 
     def __enter__(self) -> MARCReader:
         return self

@@ -84,6 +84,7 @@ class Record(BaseRecord[Field]):
             tag = item[0]
             field.tag = tag = tag if len(tag) == 3 else full_tag(tag)
             field.control_field = tag in CONTROL_TAGS
+            field._value = None
             if len(item) != 3 - field.control_field:
                 raise ValueError(
                     f"a control field is (tag, data), any other (tag, indicators, pairs): {item!r}"
@@ -135,8 +136,7 @@ class Record(BaseRecord[Field]):
 
     def control_field(self, tag: str) -> str | None:
         """The data of the first control field with this tag, None without one."""
-        field = self._peek(tag)
-        return field.data if field else None
+        return self._answer(tag) if tag in CONTROL_TAGS else None
 
     def control_field_values(self, tag: str) -> list[str]:
         """The data of all control fields with this tag: 006 and 007 may repeat."""

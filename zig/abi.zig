@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
+const apart = @import("apart.zig");
 const convert = @import("convert.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
@@ -28,7 +29,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 5;
+pub const abi_version: u32 = 6;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -275,6 +276,28 @@ pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) ca
     return @intCast(written);
 }
 
+pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, tags: ?[*]u8, written: *u64) callconv(.c) i32 {
+    written.* = 0;
+    const invalid = @backingInt(Status.invalid_argument);
+    if (length > std.math.maxInt(u32)) return invalid;
+    var known: apart.Tags = .init(@ptrCast(tags orelse return invalid));
+    const room = (target orelse return invalid)[0..@intCast(2 * length)];
+    written.* = apart.take(slice(bytes, length), &known, room) orelse return invalid;
+    return @intCast(known.end);
+}
+
+pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, queries_length: u64, target: ?[*]u8, written: *u64) callconv(.c) i32 {
+    written.* = 0;
+    const invalid = @backingInt(Status.invalid_argument);
+    if (length > std.math.maxInt(u32) or queries_length > 1000) return invalid;
+    var parsed: [apart.queries_max]apart.Query = undefined;
+    const asked = apart.parse(slice(queries, queries_length), &parsed) orelse return invalid;
+    if (asked.len == 0) return invalid;
+    const room = (target orelse return invalid)[0..@intCast(asked.len * length)];
+    written.* = apart.ask(slice(bytes, length), asked, room) orelse return invalid;
+    return @backingInt(Status.done);
+}
+
 /// How a pipeline works. Enumerations cross as numbers.
 pub const PipelineOptions = extern struct {
     /// A `Job`.
@@ -489,6 +512,16 @@ pub const documentation = [_]Documentation{
         .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it.",
     },
     .{
+        .name = "mrrc_take_apart",
+        .parameters = &.{ "bytes", "length", "target", "tags", "written" },
+        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's content and its value, stripped and joined by blanks, with 1E behind each; 1D. `target` has room for twice `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags.",
+    },
+    .{
+        .name = "mrrc_ask",
+        .parameters = &.{ "bytes", "length", "queries", "queries_length", "target", "written" },
+        .text = "What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries.",
+    },
+    .{
         .name = "mrrc_pipeline_create",
         .parameters = &.{ "pipeline_options", "options", "result" },
         .text = "Start threads that work on the ISO 2709 records of a source. `options` says how to convert; it is needed for the other jobs, too, and its source is MRRC_FORMAT_MARC. The file stays open until mrrc_pipeline_close is through. Any number of threads may use the pipeline.",
@@ -547,6 +580,7 @@ pub const flag_table = .{
 };
 
 test {
+    _ = @import("apart.zig");
     _ = @import("buffer.zig");
     _ = @import("convert.zig");
     _ = @import("flat.zig");

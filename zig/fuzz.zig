@@ -66,6 +66,36 @@ const targets = struct {
         expect(std.mem.eql(u8, copy, assembled(copy) orelse ""), "a record assembled again is another");
     }
 
+    /// The buffers are as long as they have to be, and no longer.
+    pub fn apart(input: *Input) void {
+        const bytes = memory.show(input.rest);
+        const target = gpa.alloc(u8, 2 * bytes.len) catch unreachable;
+        defer gpa.free(target);
+        var tags: [768]u8 = undefined;
+        var written: u64 = 0;
+        const end = abi.mrrc_take_apart(bytes.ptr, bytes.len, target.ptr, &tags, &written);
+        const queries = [_][]const u8{ "245ab", "001 245", "LOCcba 008 245" };
+        const asked = queries[bytes.len % queries.len];
+        const answers = gpa.alloc(u8, (1 + std.mem.count(u8, asked, " ")) * bytes.len) catch unreachable;
+        defer gpa.free(answers);
+        var answered: u64 = 0;
+        const status = abi.mrrc_ask(bytes.ptr, bytes.len, asked.ptr, asked.len, answers.ptr, &answered);
+        if (end < 0) return;
+        expect(statusOf(status) == .done, "records can be taken apart and not be asked");
+        expect(end >= 32 and end <= 256, "there is no such number of a tag");
+        const records = std.mem.count(u8, bytes, "\x1d");
+        var answer = std.mem.splitScalar(u8, answers[0..answered], '\x1d');
+        var record = std.mem.splitScalar(u8, target[0..written], '\x1d');
+        for (0..records) |_| {
+            const text = record.next() orelse "";
+            const numbers = std.mem.indexOfScalar(u8, text, '\x1e') orelse 0;
+            expect(std.mem.count(u8, text, "\x1e") == 2 * numbers + 1, "a field has a content and a value");
+            for (text[0..numbers]) |number| expect(number < 10 or (number >= 32 and number < end), "a tag has no such number");
+            expect(std.mem.count(u8, answer.next() orelse "", "\x1e") == std.mem.count(u8, asked, " "), "each query has an answer");
+        }
+        expect(record.next().?.len == 0 and answer.next().?.len == 0, "there is more than there are records");
+    }
+
     pub fn marc8(input: *Input) void {
         const finals = [_]u32{ 0x42, 0x45, 0x53, 0x4e, 0x51, 0x32, 0x33, 0x34, 0x62, 0x70, 0x67, 0x31 };
         const sets: abi.Sets = .{ .g0 = finals[input.choice(finals.len)], .g1 = finals[input.choice(finals.len)] };

@@ -121,6 +121,9 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
         return problem.set(.directory_invalid, leader_length, "", "the directory has {d} bytes, not a multiple of 12", .{directory.len});
     }
     const data = record[base .. length - 1];
+    if (isCanonical(record[0..base], data)) {
+        return .{ .length = @intCast(length), .base_address = base, .is_canonical = true, .is_clean = true };
+    }
     var in_order = true;
     var expected_start: usize = 0;
     var total: usize = 0;
@@ -152,6 +155,38 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     };
     const is_clean = is_canonical or isClean(directory, data);
     return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical, .is_clean = is_clean };
+}
+
+/// Whether the directory, between the leader and 1E in `head`, tells the fields in order, one behind the other,
+/// and there are terminators at their ends and nowhere else. Most records are so, and it takes less
+/// time to see that than to find out what is wrong.
+fn isCanonical(head: []const u8, data: []const u8) bool {
+    const Entry = @Vector(16, u8);
+    // A vector has three bytes before the entry and one behind it, which may be anything.
+    const lowest: Entry = .{ 0, 0, 0, '!', '!', '!', '0', '0', '0', '0', '0', '0', '0', '0', '0', 0 };
+    const width: Entry = .{ 255, 255, 255, '~' - '!', '~' - '!', '~' - '!', 9, 9, 9, 9, 9, 9, 9, 9, 9, 255 };
+    var wrong: Entry = @splat(0);
+    var at: usize = leader_length;
+    while (at < head.len - 1) : (at += entry_length) wrong |= (@as(Entry, head[at - 3 ..][0..16].*) -% lowest) -| width;
+    if (@reduce(.Or, wrong) != 0) return false;
+    var start: usize = 0;
+    at = leader_length;
+    while (at < head.len - 1) : (at += entry_length) {
+        start = fieldEnd(head[at..][0..entry_length], start, data) orelse return false;
+    }
+    return start == data.len and scan.count(terminators, data) == (head.len - 1 - leader_length) / entry_length;
+}
+
+/// Where the field ends in `data` that an entry of digits says begins at `start`; null when it does not.
+inline fn fieldEnd(entry: *const [entry_length]u8, start: usize, data: []const u8) ?usize {
+    // Three digits of the length, and the start: pairs of digits, pairs of pairs, all eight.
+    const digits = std.mem.readInt(u64, entry[4..12], .little) -% 0x3030303030303030;
+    const pairs = digits *% 10 +% (digits >> 8);
+    const number: u32 = @truncate(((pairs & 0xff000000ff) *% (100 + (1000000 << 32)) +% (pairs >> 16 & 0xff000000ff) *% (1 + (10000 << 32))) >> 32);
+    const length = number / 100000 + 1000 * @as(usize, entry[3] -% '0');
+    const end = start + length;
+    if (number % 100000 != start or length == 0 or end > data.len) return null;
+    return if (data[end - 1] == field_terminator) end else null;
 }
 
 fn isClean(directory: []const u8, data: []const u8) bool {

@@ -56,7 +56,7 @@ class Field(native.Field):
         self.tag = tag = tag if isinstance(tag, str) and len(tag) == 3 else _full_tag(tag)
         if subfields and isinstance(subfields[0], str):
             raise ValueError("subfields are a list of Subfield(code, value), not of strings")
-        self._odd = None
+        self._odd = self._value = None
         if tag in native.CONTROL_TAGS:
             self.control_field = True
             self._content = data
@@ -99,6 +99,7 @@ class Field(native.Field):
     def data(self, value: str | None) -> None:
         if self.control_field:
             self._content = value
+            self._value = None
 
     @property
     def indicators(self) -> Indicators | None:

@@ -9,9 +9,9 @@ from _thread import allocate_lock
 from io import BytesIO, IOBase, StringIO
 
 from .. import _core, reader
-from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
+from .._bindings import CLOSELY, FINAL, UTF8, Encoding, Kind, Status
 from .._source import open_source
-from ..base import KINDS, NOWHERE
+from ..base import ANSWERS, KINDS, VALUES, Origin
 from ..errors import MarcError
 from .constants import END_OF_RECORD
 from .exceptions import (
@@ -94,6 +94,7 @@ class MARCReader(Reader):
         self._window = open_source(b"" if recovery_mode else marc_target)
         self._scanner = _core.Scanner(_core.RECORDS_A_BATCH)
         self._flags = CLOSELY | (UTF8 if force_utf8 else 0)
+        self._origin = Origin()
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
         self._lock = allocate_lock()
@@ -130,7 +131,7 @@ class MARCReader(Reader):
                 self._current_chunk = record._data
                 self._current_exception = None
                 # What the core has not found sound in all its parts is read at its turn.
-                return record if record._kind == Kind.PLAIN else self._decoded(record._data)
+                return record if not record._kind & KINDS else self._decoded(record._data)
             # Threads may share a reader; one of them brings on records.
             with self._lock:
                 if self._batch:
@@ -178,11 +179,24 @@ class MARCReader(Reader):
     def _records(self, data: bytes, ends: list[int], kinds: bytes) -> list[Record]:
         records = []
         new, start, to_unicode, force_utf8 = Record.__new__, 0, self.to_unicode, self.force_utf8
+        origin = self._origin
+        encoding = Encoding.UTF8 if force_utf8 else Encoding.KEPT
+        _, values, answers = origin.prepare(data, kinds, encoding)
         for end, kind in zip(ends, kinds):
             record = new(Record)
             record._data = data[start:end]
             record._kind = kind & KINDS if to_unicode else Kind.IRREGULAR
-            record._origin = NOWHERE
+            if values is not None:
+                known: Any = next(values)
+                if known is not None and not record._kind & KINDS:
+                    record._given = known
+                    record._kind |= VALUES
+            if answers is not None:
+                told = next(answers)
+                if told is not None and not record._kind & KINDS:
+                    record._told = told
+                    record._kind |= ANSWERS
+            record._origin = origin
             record.pos = 0
             record.force_utf8 = force_utf8
             record.to_unicode = to_unicode

@@ -1,0 +1,191 @@
+"""What is made of many records at once is what each by itself would say."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Iterator
+
+import pymarc
+import pytest
+from marc import LEADER, LEADER_MARC8, iso2709
+
+import mrrc_ct
+from mrrc_ct import pymarc as dropin
+
+CODES = ("a", "b", "c", "6", "é")
+SPACES = " \t\n\x1c\x85\xa0\u1680\u2000\u200a\u2028\u202f\u205f\u3000\u200b"
+TAGS = ("245", "020", "022", "222", "100", "650", "LOC", "00A", "9xx")
+
+
+def some(seed: int, count: int, letters: str, leader: str, is_odd: bool) -> list[bytes]:
+    """Records, more than one batch of them, with all that a field may be."""
+    chance = random.Random(seed)
+
+    def text(least: int = 0) -> str:
+        return "".join(chance.choices(letters, k=chance.randint(least, 6)))
+
+    def content() -> str:
+        if is_odd and chance.random() < 0.1:
+            return chance.choice(["", "1", "10", "$aOdes", "  $", "  $$ax", "100$ax"])
+        parts = [f"${chance.choice(CODES[:-1])}{text()}" for _ in range(chance.randint(1, 4))]
+        return "10" + "".join(parts)
+
+    records = []
+    for number in range(count):
+        fields: list[tuple[str, str | bytes]] = [("001", f" {number}")]
+        fields += [("008", text(1))] if chance.random() < 0.5 else []
+        fields += [(chance.choice(TAGS), content()) for _ in range(chance.randint(0, 8))]
+        records.append(iso2709(*fields, leader=leader))
+    return records
+
+
+KINDS = {
+    "ascii": some(1, 400, "ab ", LEADER, True),
+    "white space": some(2, 400, "aé日" + SPACES, LEADER, False),
+    "marc8": some(3, 400, "ab ", LEADER_MARC8, True),
+    "both": [
+        record
+        for pair in zip(some(4, 200, "aé ", LEADER, False), some(5, 200, "ab", LEADER_MARC8, False))
+        for record in pair
+    ],
+}
+
+
+@pytest.fixture(params=list(KINDS))
+def records(request: pytest.FixtureRequest) -> list[bytes]:
+    return KINDS[request.param]
+
+
+def said(record: mrrc_ct.Record) -> object:
+    """What a record says to all that is asked of batches."""
+    return (
+        record.title(),
+        record.issn_title(),
+        record.isbn(),
+        record.issn(),
+        record.issnl(),
+        record.control_field("001"),
+        record.control_field("008"),
+        record.control_field("245"),
+        [(field.tag, field.control_field, field.value()) for field in record.fields],
+        [field._text() for field in record.fields],
+    )
+
+
+def test_records_say_in_a_batch_what_they_say_alone(records: list[bytes]) -> None:
+    alone = [said(mrrc_ct.Record(record)) for record in records]
+    assert [said(record) for record in mrrc_ct.MARCReader(b"".join(records))] == alone
+    # One question only, so that a batch is prepared for just that.
+    titles = [record.title() for record in mrrc_ct.MARCReader(b"".join(records))]
+    assert titles == [mrrc_ct.Record(record).title() for record in records]
+
+
+def outcome(question: Callable[[mrrc_ct.Record], object], record: mrrc_ct.Record) -> object:
+    """The answer, or why there is none."""
+    try:
+        return question(record)
+    except mrrc_ct.MarcError as error:
+        return error.code, error.tag
+
+
+def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes]) -> None:
+    chance = random.Random(6)
+    questions: list[Callable[[mrrc_ct.Record], object]] = [
+        lambda record: record.title(),
+        lambda record: record.control_field("001"),
+        lambda record: [field.value() for field in record.fields],
+        lambda record: record["001"].data,
+        lambda record: record.as_marc(),
+        lambda record: record.to_json(),
+        lambda record: record.author(),
+        lambda record: [str(field) for field in record.get_fields("245")],
+    ]
+    often = chance.sample(questions, 2)
+    for index, record in enumerate(mrrc_ct.MARCReader(b"".join(records))):
+        # Now and then another question; what is asked often changes.
+        if index % 150 == 0:
+            often = chance.sample(questions, 2)
+        asked = often if chance.random() < 0.8 else chance.sample(questions, 3)
+        alone = mrrc_ct.Record(records[index])
+        for question in asked:
+            assert outcome(question, record) == outcome(question, alone)
+
+
+def test_values_are_pymarcs(records: list[bytes]) -> None:
+    data = b"".join(records)
+
+    def values(reader: Iterator[object]) -> list[object]:
+        return [
+            record and (record.title, [(field.tag, field.value()) for field in record.fields])  # type: ignore[attr-defined]
+            for record in reader
+        ]
+
+    assert values(dropin.MARCReader(io.BytesIO(data))) == values(
+        pymarc.MARCReader(io.BytesIO(data))
+    )
+
+
+def test_a_value_changes_with_its_field(records: list[bytes]) -> None:
+    def edited(field: mrrc_ct.Field, way: int) -> str:
+        if field.control_field:
+            field.data = "new"
+        elif way == 0 and field._text().count("\x1fa") == 1:
+            field["a"] = "new"
+        elif way == 1:
+            field.add_subfield("x", "new")
+        elif way == 2:
+            field.delete_subfield("a")
+        elif way == 3:
+            field.subfields.append(mrrc_ct.Subfield("x", "new"))
+        elif way == 4:
+            field.subfields = []
+        elif way == 5:
+            field.indicators = "xy"
+        return field.value()
+
+    for index, record in enumerate(mrrc_ct.MARCReader(b"".join(records))):
+        alone = mrrc_ct.Record(records[index])
+        for place, field in enumerate(record.fields):
+            assert edited(field, (index + place) % 7) == edited(
+                alone.fields[place], (index + place) % 7
+            )
+        assert record.fields == alone.fields
+
+
+def test_text_that_cannot_be_read_is_told_by_its_record() -> None:
+    good = iso2709(("001", "1"), ("245", "10$aOdes"))
+    bad = iso2709(("001", "2"), ("245", b"10\x1fa\xff"))
+    reader = mrrc_ct.MARCReader(good * 200 + bad + good * 50)
+    for number, record in enumerate(reader, 1):
+        if number == 201:
+            with pytest.raises(mrrc_ct.errors.TextError) as caught:
+                record.title()
+            assert caught.value.record_number == 201
+            with pytest.raises(mrrc_ct.errors.TextError):
+                _ = record.fields
+        else:
+            assert record.title() == "Odes"
+            assert [field.value() for field in record.fields] == ["1", "Odes"]
+
+
+def test_a_record_that_is_kept_says_the_same_later() -> None:
+    records = [iso2709(("001", str(number)), ("245", f"10$a{number}")) for number in range(500)]
+    kept = []
+    for record in mrrc_ct.MARCReader(b"".join(records)):
+        record.title()
+        kept.append(record)
+    assert [record.title() for record in kept] == [str(number) for number in range(500)]
+    assert [record.fields[1].value() for record in kept] == [str(number) for number in range(500)]
+
+
+def test_many_tags_are_no_matter() -> None:
+    def record(number: int) -> bytes:
+        fields: list[tuple[str, str | bytes]] = [
+            (f"{tag:03}", f"10$a{tag}") for tag in range(10 + number % 2, 990, 2)
+        ]
+        return iso2709(*fields)
+
+    records = [record(number) for number in range(300)]
+    for index, one in enumerate(mrrc_ct.MARCReader(b"".join(records))):
+        assert [f.tag for f in one.fields] == [f.tag for f in mrrc_ct.Record(records[index]).fields]

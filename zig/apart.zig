@@ -1,0 +1,308 @@
+//! Records taken apart for a host language that makes objects of their fields: what can be done for
+//! many records at once is done here, so that it need not be done for each field there.
+
+const std = @import("std");
+const record_module = @import("record.zig");
+const scan = @import("scan.zig");
+
+const delimiter = record_module.subfield_delimiter;
+const entry_length = record_module.entry_length;
+const field_terminator = record_module.field_terminator;
+const leader_length = record_module.leader_length;
+const record_terminator = record_module.record_terminator;
+pub const Tag = record_module.Tag;
+
+/// Tags that have a number: the control fields' 000 to 009 have 0 to 9, others those from `first` on,
+/// as they come. So a number is never a terminator.
+pub const Tags = struct {
+    pub const first = ' ';
+    pub const max = 256;
+    const none = 0;
+
+    names: *[max]Tag,
+    end: usize = first,
+    /// Numbers of tags that are digits, which nearly all are.
+    by_value: [1000]u8 = @splat(none),
+
+    pub fn init(names: *[max]Tag) Tags {
+        var self: Tags = .{ .names = names };
+        for (names[0..10], 0..) |*name, digit| {
+            name.* = .{ '0', '0', '0' + @as(u8, @intCast(digit)) };
+            self.by_value[digit] = @intCast(digit);
+        }
+        @memset(names[10..first], "   ".*);
+        return self;
+    }
+
+    /// The tag's number; null when there are too many.
+    fn numberOf(self: *Tags, tag: Tag) ?u8 {
+        const digits = valueOf(tag);
+        if (digits) |value| {
+            const known = self.by_value[value];
+            if (known != none or value < 10) return known;
+        } else {
+            for (self.names[first..self.end], first..) |name, number| if (std.mem.eql(u8, &name, &tag)) return @intCast(number);
+        }
+        if (self.end == max) return null;
+        const number: u8 = @intCast(self.end);
+        self.end += 1;
+        self.names[number] = tag;
+        if (digits) |value| self.by_value[value] = number;
+        return number;
+    }
+
+    fn valueOf(tag: Tag) ?usize {
+        var value: usize = 0;
+        for (tag) |byte| {
+            if (!std.ascii.isDigit(byte)) return null;
+            value = value * 10 + (byte - '0');
+        }
+        return value;
+    }
+};
+
+/// A record in the flat form, at the front of some bytes: a field's tag and content at a time.
+const Walk = struct {
+    bytes: []const u8,
+    entry: usize,
+    head_end: usize,
+    at: usize,
+
+    fn begin(bytes: []const u8, start: usize) ?Walk {
+        const head_end = terminatorFrom(bytes, start) orelse return null;
+        if (head_end < start + leader_length or (head_end - start - leader_length) % entry_length != 0) return null;
+        return .{ .bytes = bytes, .entry = start + leader_length, .head_end = head_end, .at = head_end + 1 };
+    }
+
+    fn hasMore(self: *const Walk) bool {
+        return self.entry < self.head_end;
+    }
+
+    fn tag(self: *const Walk) Tag {
+        return self.bytes[self.entry..][0..3].*;
+    }
+
+    /// Where the next 1E stands; null when a 1D or the end comes before it.
+    fn terminatorFrom(bytes: []const u8, at: usize) ?usize {
+        const end = at + scan.indexOf(.{ .others = &.{ record_terminator, field_terminator } }, bytes[at..]);
+        return if (end < bytes.len and bytes[end] == field_terminator) end else null;
+    }
+
+    /// Go on to the next field. Null when this one has no end.
+    fn content(self: *Walk) ?[]const u8 {
+        const end = terminatorFrom(self.bytes, self.at) orelse return null;
+        defer self.at = end + 1;
+        self.entry += entry_length;
+        return self.bytes[self.at..end];
+    }
+};
+
+/// Take the records of `flat` apart, which are in the flat form, as sound ISO 2709 records in UTF-8
+/// are. For each goes to `target`: the numbers of all fields' tags; of each field its content and its
+/// value, all with 1E behind it; 1D. The value is what people read: the data of a control field, or
+/// the stripped values of the subfields with blanks between them. `target` has room for twice the
+/// length of `flat`. Gives the length of what was written; null where `flat` has another form, or too
+/// many tags.
+pub fn take(flat: []const u8, tags: *Tags, target: []u8) ?usize {
+    var out: Output = .{ .target = target };
+    var at: usize = 0;
+    while (at < flat.len) {
+        var walk = Walk.begin(flat, at) orelse return null;
+        var entry = walk.entry;
+        while (entry < walk.head_end) : (entry += entry_length) {
+            out.byte(tags.numberOf(flat[entry..][0..3].*) orelse return null);
+        }
+        out.byte(field_terminator);
+        while (walk.hasMore()) {
+            const is_control = record_module.isControlTag(walk.tag());
+            const content = walk.content() orelse return null;
+            out.append(content);
+            out.byte(field_terminator);
+            if (is_control) out.append(content) else out.appendValue(content);
+            out.byte(field_terminator);
+        }
+        at = walk.at;
+        if (at >= flat.len or flat[at] != record_terminator) return null;
+        at += 1;
+        out.byte(record_terminator);
+    }
+    return out.length;
+}
+
+/// The subfields of a field that are asked for: none of a control field, whose data is the answer.
+pub const Query = struct { tag: Tag, codes: []const u8 };
+pub const queries_max = 16;
+
+/// Queries as they are written, a tag and codes each, with blanks between them. Null where that is
+/// not so, where a code comes twice, or there are too many.
+pub fn parse(text: []const u8, queries: *[queries_max]Query) ?[]const Query {
+    var count: usize = 0;
+    var words = std.mem.splitScalar(u8, text, ' ');
+    while (words.next()) |word| {
+        if (word.len == 0) continue;
+        if (word.len < 3 or count == queries_max) return null;
+        // No subfield is written twice, or there might be no room.
+        for (word[3..], 3..) |code, index| if (std.mem.indexOfScalarPos(u8, word, index + 1, code) != null) return null;
+        queries[count] = .{ .tag = word[0..3].*, .codes = word[3..] };
+        count += 1;
+    }
+    return queries[0..count];
+}
+
+/// What the first field with its tag answers to each query: the first subfield with the first code,
+/// and behind it, unless it is empty, those of the other codes that are not, with blanks between. To
+/// `target` go for each record of `flat` the answers with 1E between them, a lone 1F for none, and
+/// 1D. `target` has room for all of `flat` and two bytes for each query, for each query and record.
+pub fn ask(flat: []const u8, queries: []const Query, target: []u8) ?usize {
+    var out: Output = .{ .target = target };
+    var at: usize = 0;
+    while (at < flat.len) {
+        var contents: [queries_max]?[]const u8 = @splat(null);
+        var missing = queries.len;
+        var walk = Walk.begin(flat, at) orelse return null;
+        while (missing > 0 and walk.hasMore()) {
+            const tag = walk.tag();
+            const content = walk.content() orelse return null;
+            for (queries, contents[0..queries.len]) |query, *found| if (found.* == null and std.mem.eql(u8, &query.tag, &tag)) {
+                found.* = content;
+                missing -= 1;
+            };
+        }
+        at = 1 + (std.mem.indexOfScalarPos(u8, flat, walk.at, record_terminator) orelse return null);
+        for (queries, contents[0..queries.len], 0..) |query, content, index| {
+            if (index > 0) out.byte(field_terminator);
+            out.answer(query, content);
+        }
+        out.byte(record_terminator);
+    }
+    return out.length;
+}
+
+/// No value is longer than its content: each subfield loses two bytes and gains a blank. An entry of
+/// the directory has more bytes than what is written for it beside content and value.
+const Output = struct {
+    target: []u8,
+    length: usize = 0,
+
+    inline fn append(self: *Output, bytes: []const u8) void {
+        @memcpy(self.target[self.length..][0..bytes.len], bytes);
+        self.length += bytes.len;
+    }
+
+    inline fn byte(self: *Output, value: u8) void {
+        self.target[self.length] = value;
+        self.length += 1;
+    }
+
+    fn appendValue(self: *Output, content: []const u8) void {
+        var subfields: record_module.Subfields = .init(content);
+        var is_first = true;
+        while (subfields.next()) |subfield| {
+            if (subfield.code.len == 0) continue;
+            if (!is_first) self.byte(' ');
+            is_first = false;
+            self.append(strip(subfield.value));
+        }
+    }
+
+    fn answer(self: *Output, query: Query, found: ?[]const u8) void {
+        const content = found orelse return self.byte(delimiter);
+        if (query.codes.len == 0) return self.append(content);
+        const first = subfieldOf(content, query.codes[0]) orelse return self.byte(delimiter);
+        self.append(first);
+        if (first.len == 0) return;
+        for (query.codes[1..]) |code| if (subfieldOf(content, code)) |value| if (value.len > 0) {
+            self.byte(' ');
+            self.append(value);
+        };
+    }
+};
+
+fn subfieldOf(content: []const u8, code: u8) ?[]const u8 {
+    var subfields: record_module.Subfields = .init(content);
+    while (subfields.next()) |subfield| if (subfield.code.len == 1 and subfield.code[0] == code) return subfield.value;
+    return null;
+}
+
+/// What is left without the white space at both ends, as Unicode has it, with 1C to 1F.
+fn strip(value: []const u8) []const u8 {
+    var text = value;
+    while (text.len > 0) {
+        const count = spaceLength(text);
+        if (count == 0) break;
+        text = text[count..];
+    }
+    while (text.len > 0) {
+        if (text[text.len - 1] > ' ' and text[text.len - 1] < 0x80) break;
+        const count: usize = for ([_]usize{ 1, 2, 3 }) |count| {
+            if (count <= text.len and spaceLength(text[text.len - count ..]) == count) break count;
+        } else break;
+        text = text[0 .. text.len - count];
+    }
+    return text;
+}
+
+/// The length of the white space character that `text` begins with, or 0.
+fn spaceLength(text: []const u8) usize {
+    switch (text[0]) {
+        ' ', '\t'...'\r', 0x1c...0x1f => return 1,
+        0xc2 => return if (text.len > 1 and (text[1] == 0x85 or text[1] == 0xa0)) 2 else 0,
+        0xe1...0xe3 => {},
+        else => return 0,
+    }
+    if (text.len < 3) return 0;
+    return switch (std.mem.readInt(u24, text[0..3], .big)) {
+        0xe19a80, 0xe28080...0xe2808a, 0xe280a8, 0xe280a9, 0xe280af, 0xe2819f, 0xe38080 => 3,
+        else => 0,
+    };
+}
+
+test "values are stripped and joined" {
+    const cases = [_]struct { []const u8, []const u8 }{
+        .{ "10\x1fa Odes / \x1fcHorace.", "Odes / Horace." },
+        .{ "10", "" },
+        .{ "", "" },
+        .{ "  \x1fa\x1fb", " " },
+        .{ "\x1fa\u{2003}x\u{3000}\u{a0}", "x" },
+        .{ "  \x1f\x1fa\u{85}\u{205f}", "" },
+        .{ "  \x1f\u{e9}a\u{e0}", "a\u{e0}" },
+        .{ "  \x1fa\u{200b}b\u{200b}", "\u{200b}b\u{200b}" },
+    };
+    for (cases) |case| {
+        var target: [100]u8 = undefined;
+        var out: Output = .{ .target = &target };
+        out.appendValue(case[0]);
+        try std.testing.expectEqualStrings(case[1], target[0..out.length]);
+    }
+}
+
+const sample_leader = "00000nam a2200000   4500";
+const sample = sample_leader ++ "245000000000" ++ "001000000000" ++ "LOC000000000" ++ "245000000000" ++
+    "\x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1e42\x1e  \x1fax\x1e  \x1faSatires\x1e\x1d" ++ sample_leader ++ "\x1e\x1d";
+
+test "fields come with their tags' numbers and their values" {
+    var target: [2 * sample.len]u8 = undefined;
+    var names: [Tags.max]Tag = undefined;
+    var tags: Tags = .init(&names);
+    const length = take(sample, &tags, &target).?;
+    try std.testing.expectEqualStrings(" \x01! \x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1eOdes  Horace x\x1e42\x1e42\x1e  \x1fax\x1ex\x1e  \x1faSatires\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
+    try std.testing.expectEqualStrings("LOC", &names['!']);
+    // Whatever stands there, nothing is written beyond the end.
+    for (0..sample.len) |cut| {
+        tags = .init(&names);
+        _ = take(sample[0..cut], &tags, target[0 .. 2 * cut]);
+        tags = .init(&names);
+        _ = take(sample[cut..], &tags, target[0 .. 2 * (sample.len - cut)]);
+    }
+}
+
+test "the first field with its tag answers a query" {
+    var target: [3 * sample.len]u8 = undefined;
+    var queries: [queries_max]Query = undefined;
+    const asked = parse("245ab 245cbx 001 LOCb ", &queries).?;
+    const length = ask(sample, asked, &target).?;
+    try std.testing.expectEqualStrings("Odes\x1eHorace\x1e42\x1e\x1f\x1d\x1f\x1e\x1f\x1e\x1f\x1e\x1f\x1d", target[0..length]);
+    try std.testing.expectEqual(null, parse("24", &queries));
+    try std.testing.expectEqual(null, parse("245aba", &queries));
+    try std.testing.expectEqual(null, parse("001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017", &queries));
+}
