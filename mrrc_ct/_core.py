@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 from _thread import _local as thread_local
+from mmap import mmap
 
 from . import _bindings as c
 from . import errors
@@ -18,7 +19,10 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from typing import Callable, NoReturn, Union
+
+    #: Bytes that slices are taken of, as `bytes`.
+    Run = Union[bytes, mmap]
 
 
 _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
@@ -163,25 +167,29 @@ def encoding_number(name: str | None) -> int | None:
 
 
 class Buffer:
-    """A run of bytes whose address the core is given: one that Python can change."""
+    """A run of bytes whose address the core is given: one that Python can change.
 
-    __slots__ = ("_pin", "address", "view")
+    It is memory of the system's own, whose slices are `bytes`: those of a bytearray are not.
+    """
+
+    __slots__ = ("_pin", "address", "data", "view")
 
     def __init__(self, size: int) -> None:
         """Make one of `size` bytes."""
-        data = bytearray(size)
-        self.view = memoryview(data)
-        self._pin = ctypes.c_uint8.from_buffer(data)
+        self.data: Run = mmap(-1, size)
+        self.view = memoryview(self.data)
+        self._pin = ctypes.c_uint8.from_buffer(self.data)
         self.address = ctypes.addressof(self._pin)
 
 
 class FixedBuffer:
     """The same over `bytes` that are there already."""
 
-    __slots__ = ("_pin", "address", "view")
+    __slots__ = ("_pin", "address", "data", "view")
 
     def __init__(self, data: bytes) -> None:
         """Pin `data`."""
+        self.data: Run = data
         self.view = memoryview(data)
         self._pin = ctypes.c_char_p(data)
         self.address = ctypes.cast(self._pin, ctypes.c_void_p).value or 0
@@ -190,7 +198,18 @@ class FixedBuffer:
 class Scanner:
     """Finds where the ISO 2709 records in a run of bytes end."""
 
-    __slots__ = ("_ends", "_kinds", "_most", "_record_max", "_result", "capacity", "problem")
+    __slots__ = (
+        "_ends",
+        "_is_full",
+        "_kinds",
+        "_most",
+        "_record_max",
+        "_result",
+        "bounds",
+        "capacity",
+        "kinds",
+        "problem",
+    )
 
     def __init__(self, most: int = RECORDS_A_CALL, record_max: int = 0) -> None:
         """Make one that gives a few records in the first call, and then up to `most`.
@@ -201,15 +220,24 @@ class Scanner:
         self._record_max = record_max
         self._result = c.Scan()
         self.problem = c.Problem()
+        self._is_full = False
         self._grow(16)
 
     def _grow(self, capacity: int) -> None:
         self.capacity = capacity
-        self._ends = (ctypes.c_uint32 * capacity)()
-        self._kinds = (ctypes.c_uint8 * capacity)()
+        bounds = (ctypes.c_uint32 * (capacity + 1))()
+        kinds = (ctypes.c_uint8 * capacity)()
+        #: Where each entry of the last scan begins, in bytes, and where the last one ends.
+        self.bounds = memoryview(bounds).cast("B").cast("I")
+        #: Their kinds.
+        self.kinds = memoryview(kinds).cast("B")
+        self._ends = ctypes.addressof(bounds) + ctypes.sizeof(ctypes.c_uint32)
+        self._kinds = ctypes.addressof(kinds)
 
-    def scan(self, address: int, length: int, flags: int) -> tuple[int, list[int], bytes]:
-        """Check `length` bytes: a status, the offset at which each record ends, its kind."""
+    def scan(self, address: int, length: int, flags: int) -> tuple[int, int]:
+        """Check `length` bytes: a status, and how many entries were found there."""
+        if self._is_full and self.capacity < self._most:
+            self._grow(self._most)
         status = _library.mrrc_scan(
             address,
             length,
@@ -223,11 +251,8 @@ class Scanner:
         )
         if status < 0:
             _fail(status)
-        count = self._result.count
-        ends, kinds = self._ends[:count], bytes(memoryview(self._kinds)[:count])
-        if status == c.Status.OUTPUT and self.capacity < self._most:
-            self._grow(self._most)
-        return status, ends, kinds
+        self._is_full = status == c.Status.OUTPUT
+        return status, self._result.count
 
     def count(self, address: int, length: int, flags: int) -> tuple[int, int, int, int]:
         """Check `length` bytes: a status, how many records they hold, the bytes between and all."""
@@ -239,6 +264,11 @@ class Scanner:
             _fail(status)
         result = self._result
         return status, result.records, result.between, result.consumed
+
+
+def packed(numbers: list[int]) -> bytes:
+    """Numbers in 32 bits each."""
+    return memoryview((ctypes.c_uint32 * len(numbers))(*numbers)).tobytes()
 
 
 def resync(address: int, length: int, flags: int) -> tuple[int, bool]:
@@ -587,16 +617,16 @@ class _PerThread(thread_local):
         self.converters: dict[tuple[object, ...], Converter] = {}
         buffer = Buffer(RECORD_BYTES_MAX)
         #: Room for a record, and its address.
-        self.target = buffer.view, buffer.address
+        self.target = buffer.data, buffer.address
         self._buffer = buffer
         self._room = Buffer(0x10000)
         self._tags = ctypes.create_string_buffer(3 * 256)
 
-    def room(self, size: int) -> tuple[memoryview, int, ctypes.Array[ctypes.c_char]]:
+    def room(self, size: int) -> tuple[Run, int, ctypes.Array[ctypes.c_char]]:
         """Room for so many bytes, its address, and room for tags."""
         if len(self._room.view) < size:
             self._room = Buffer(2 * size)
-        return self._room.view, self._room.address, self._tags
+        return self._room.data, self._room.address, self._tags
 
 
 _per_thread = _PerThread()
@@ -604,9 +634,9 @@ _per_thread = _PerThread()
 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
-    view, address = _per_thread.target
+    data, address = _per_thread.target
     length = _assemble(flat, len(flat), address)
-    return view[:length].tobytes() if length > 0 else None
+    return data[:length] if length > 0 else None
 
 
 def converter_of(
@@ -652,34 +682,37 @@ def converter_of(
     return converter
 
 
-def take_apart(flat: bytes) -> tuple[list[str], list[bytes]] | None:
-    """The fields of a run of records in the flat form; None where that cannot be told.
+def take_apart(flat: bytes, known: list[str]) -> list[bytes] | None:
+    """What `mrrc_take_apart` writes of each of a run of records in the flat form.
 
-    That is tags by their numbers, and for each record what `mrrc_take_apart` writes of it.
+    `known` becomes the tags by their numbers. None where that cannot be told.
     """
     length = len(flat)
-    view, address, tags = _per_thread.room(2 * length)
+    room, address, tags = _per_thread.room(length)
     written = ctypes.c_uint64()
     count = _library.mrrc_take_apart(flat, length, address, tags, written)
     if count < 0:
         return None
     names = tags.raw[: 3 * count].decode("latin-1")
-    known = [sys.intern(names[at : at + 3].strip()) for at in range(0, len(names), 3)]
-    return known, view[: written.value].tobytes().split(b"\x1d")[:-1]
+    known[:] = [sys.intern(names[at : at + 3].strip()) for at in range(0, len(names), 3)]
+    return room[: written.value].split(b"\x1d")[:-1]
 
 
 def ask(flat: bytes, queries: list[str]) -> list[str] | None:
     """What each of a run of records in the flat form answers; None where that cannot be told.
 
-    A query is a tag and codes of subfields; see `mrrc_ask`. Raises UnicodeDecodeError.
+    A query is a tag and codes of subfields; see `mrrc_ask`.
     """
     length = len(flat)
-    view, address, _ = _per_thread.room(length * len(queries))
+    room, address, _ = _per_thread.room(length * len(queries))
     written = ctypes.c_uint64()
     asked = " ".join(queries).encode()
     if _library.mrrc_ask(flat, length, asked, len(asked), address, written) != c.Status.DONE:
         return None
-    return str(view[: written.value], "utf-8").split("\x1d")[:-1]
+    try:
+        return room[: written.value].decode().split("\x1d")[:-1]
+    except UnicodeDecodeError:
+        return None
 
 
 def flat_forms(data: bytes, encoding: int | None, references: bool) -> list[bytes | None]:

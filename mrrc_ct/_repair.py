@@ -146,8 +146,9 @@ class _Repair:
         status = Status.OUTPUT
         while status != Status.DONE:
             address, length, flags = window.look()
-            status, ends, kinds = scanner.scan(address, length, flags | self._recovery.flags)
-            if ends:
+            status, count = scanner.scan(address, length, flags | self._recovery.flags)
+            if count:
+                ends, kinds = scanner.bounds[1 : count + 1].tolist(), bytes(scanner.kinds[:count])
                 self._entries(window.head(ends[-1]), ends, kinds, window.offset)
                 window.take(ends[-1])
                 self.work.tell_progress()

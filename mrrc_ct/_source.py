@@ -138,6 +138,10 @@ class Window:
         """A copy of the first `count` bytes in sight, or of as many as there are."""
         return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
 
+    def run(self) -> tuple[_core.Run, int]:
+        """What the bytes in sight are in, and where in it their front is: until more are brought."""
+        return self._buffer.data, self._start
+
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
         self._start += count

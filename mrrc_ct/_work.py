@@ -417,7 +417,7 @@ def records_and_errors(
 ) -> Iterator[Record | MarcError]:
     """What stands in a text format, in its order."""
     converter = _core.Converter(from_, "flat", **recovery.options())
-    origin = Origin(window.name)
+    origin = Origin(window.name).at(1, 0)
     errors: list[MarcError] = []
     number = 0
     # What is wrong with a record that is read all the same comes behind it, before any wait.
@@ -438,8 +438,8 @@ def records_and_errors(
                 number = error.record_number or number
                 yield errors.pop(0)
             else:
-                number += 1
                 last.append(flat_record(flats.pop() + b"\x1d", origin, number))
+                number += 1
         if is_wait:
             yield from last
             last.clear()

@@ -7,8 +7,9 @@ written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from itertools import repeat
+import sys
+from collections.abc import Collection, Iterator
+from itertools import repeat, starmap
 
 from . import _core
 from ._bindings import FINAL, Encoding, Kind
@@ -24,7 +25,7 @@ from .errors import (
     TextError,
     UnmappableCharacter,
 )
-from .field import CONTROL_TAGS, DELIMITER, Field, copied
+from .field import CONTROL_TAGS, DELIMITER, FIELD_END, Field, copied
 from .leader import LEADER_LEN, Leader
 
 # The module typing takes longer to import than all of this package.
@@ -37,12 +38,8 @@ if TYPE_CHECKING:
     R = TypeVar("R", bound="BaseRecord[Any]")
     T = TypeVar("T")
 
-    #: What a batch of records was made into, one after the other.
-    Made = Optional[Iterator[Optional[T]]]
-    #: Tags by their numbers; the numbers of the fields' tags, content and value of each field.
-    Values = tuple[list[str], bytes]
-    #: Where the answer to a query stands among answers, which have 1E between them.
-    Answers = tuple[dict[str, int], str]
+    #: What a batch of records was made into.
+    Made = Optional[list[T]]
 else:
 
     class Generic:
@@ -54,17 +51,16 @@ else:
     F = None
 
 
-_FIELD_END = b"\x1e"
-FIELD_MARK = _FIELD_END.decode()
+FIELD_MARK = FIELD_END.decode()
 _RECORD_END = b"\x1d"
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
-# kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
-# OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. LOADED:
-# the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is. What was
-# made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the flat form,
-# without its 1D; VALUES, `_given` tells content and value of each field; ANSWERS, `_told` tells
-# what it says to some queries.
+# kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts. OUT: a field is handed
+# out, or the list changed; that is the truth now, not the bytes, and `_given` has these fields.
+# LOADED: the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is.
+# What was made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the
+# flat form, without its 1D; VALUES, `_values` tells tag and value of each field; ANSWERS, `_told`
+# tells what it says to some queries.
 FLAT = 1 << 8
 CUT = 1 << 9
 OUT = 1 << 10
@@ -93,11 +89,16 @@ _TAGS_MAX = 4096
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
 
-_new: Callable[[type[F]], F] = object.__new__
+_new: Any = object.__new__
+
+
+def blank(a_class: type[T], count: int) -> list[T]:
+    """So many objects of a class, without any of their attributes."""
+    return list(starmap(_new, repeat((a_class,), count)))
 
 
 class Origin:
-    """Where records come from and how they are to be read: one for all records of a reader."""
+    """Where records come from and how they are to be read: one for each batch of a reader."""
 
     __slots__ = (
         "asked",
@@ -106,9 +107,13 @@ class Origin:
         "is_lenient",
         "loaded",
         "name",
+        "number",
+        "offset",
+        "places",
         "queried",
-        "queries",
         "references",
+        "starts",
+        "tags",
         "told",
     )
 
@@ -120,47 +125,81 @@ class Origin:
         is_lenient: bool = False,
     ) -> None:
         """Raises LookupError for an encoding that nobody knows, ValueError for an unfit one."""
+        #: The core's number of the encoding, or None when Python's `codec` has to decode.
+        encoding = _core.encoding_number(from_encoding)
+        codec = None if encoding is not None else check_codec(from_encoding or "")
+        self._set(name, encoding, codec, references, is_lenient)
+
+    def _set(
+        self,
+        name: str | None,
+        encoding: int | None,
+        codec: str | None,
+        references: bool,
+        is_lenient: bool,
+    ) -> None:
         self.name = name
+        self.encoding = encoding
+        self.codec = codec
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
-        #: Since a batch of them was made, how many records had to be decoded, of how many all
-        #: fields were made, and how many queries `_told` answered.
+        #: How many of the records had to be decoded, of how many all fields were made, and how
+        #: many queries `_told` answered.
         self.asked = self.loaded = self.told = 0
-        #: These queries; and others that were asked, and how often.
-        self.queries: list[str] = []
+        #: Where the answers to these stand among them; and other queries, and how often they came.
+        self.places: dict[str, int] = {}
         self.queried: dict[str, int] = {}
-        #: The core's number of the encoding, or None when Python's `codec` has to decode.
-        self.encoding = _core.encoding_number(from_encoding)
-        self.codec = None if self.encoding is not None else check_codec(from_encoding or "")
+        #: The tags by the numbers that `_values` has.
+        self.tags: list[str] = []
+        self.number, self.offset, self.starts = 0, 0, b""
+
+    def at(self, number: int, offset: int, starts: bytes = b"") -> Origin:
+        """The same for other records: the number of the first, 0 where they have none, its offset.
+
+        `starts` are offsets from there, 32-bit numbers of the machine's: where each begins.
+        """
+        other = _new(Origin)
+        other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient)
+        other.number, other.offset, other.starts = number, offset, starts
+        return other  # type: ignore[no-any-return]
 
     def prepare(
-        self, data: bytes, kinds: bytes, encoding: int | None
-    ) -> tuple[Made[bytes], Made[Values], Made[Answers]]:
-        """Make of the records of a batch at once what most of the last batch had to be made into.
+        self,
+        former: Origin,
+        data: _core.Run,
+        start: int,
+        end: int,
+        kinds: bytes,
+        encoding: int | None,
+    ) -> tuple[Made[bytes | None], Made[bytes], Made[str]]:
+        """Make of the records of a batch at once what most of the batch before had to be made into.
 
-        For each their flat form, where they are not in that already; what `_given` tells; and
-        what `_told` does.
+        They stand in `data` from `start` to `end`. For each its flat form, where they are not in
+        that already, and None where it has none; what `_values` is to be; and what `_told` is.
         """
         half = len(kinds) // 2
-        wants_flat, wants_values, queries = self.asked > half, self.loaded > half, self._often(half)
-        self.asked = self.loaded = self.told = 0
-        self.queries, self.queried = queries, {}
+        wants_flat, wants_values = former.asked > half, former.loaded > half
+        queries = former._often(half)
         if self.codec is not None or self.is_lenient or not (wants_flat or wants_values or queries):
             return None, None, None
-        flats = None
+        records = data[start:end]
+        flats = values = answers = None
         if encoding == Encoding.MARC8 or kinds.translate(None, _PLAIN_KINDS):
-            flats = _core.flat_forms(data, encoding, self.references)
-            data = b"".join([one + _RECORD_END for one in flats if one is not None])
-        values = _values_of(data) if wants_values else None
-        answers = _answers_of(data, queries) if queries else None
+            flats = _core.flat_forms(records, encoding, self.references)
+            records = b"".join([one + _RECORD_END for one in flats if one is not None])
+        if wants_values:
+            values = _core.take_apart(records, self.tags)
+        if queries:
+            answers = _core.ask(records, queries)
+            self.places = {query: place for place, query in enumerate(queries)}
         if flats is None:
             return None, values, answers
-        return iter(flats), _beside(flats, values), _beside(flats, answers)
+        return flats, _beside(flats, values, b""), _beside(flats, answers, "")
 
     def _often(self, half: int) -> list[str]:
-        """The queries that most records of the last batch were asked, some of them."""
-        former = self.queries if self.told > half else []
+        """The queries that most of the records were asked, some of them."""
+        former = list(self.places) if self.told > half else []
         queried = [query for query, count in self.queried.items() if count > half]
         return (former + queried)[: _core.QUERIES_MAX]
 
@@ -173,23 +212,45 @@ class Origin:
             queried[query] = 1
 
 
-def _values_of(flat: bytes) -> Made[Values]:
-    apart = _core.take_apart(flat)
-    return None if apart is None else zip(repeat(apart[0]), apart[1])
-
-
-def _answers_of(flat: bytes, queries: list[str]) -> Made[Answers]:
-    try:
-        answers = _core.ask(flat, queries)
-    except UnicodeDecodeError:
+def _beside(flats: list[bytes | None], made: Made[T], nothing: T) -> Made[T]:
+    """What was made of records, with nothing for those that have no flat form."""
+    if made is None:
         return None
-    places = {query: place for place, query in enumerate(queries)}
-    return None if answers is None else zip(repeat(places), answers)
+    each = iter(made)
+    return [nothing if one is None else next(each) for one in flats]
 
 
-def _beside(flats: list[bytes | None], made: Made[T]) -> Made[T]:
-    """What was made of records, with None for those that have no flat form."""
-    return None if made is None else iter([None if one is None else next(made) for one in flats])
+def plain_records(
+    a_class: type[R],
+    data: _core.Run,
+    start: int,
+    ends: list[int],
+    kind: int,
+    origin: Origin,
+    values: Made[bytes],
+    answers: Made[str],
+) -> list[R]:
+    """Records that stand in `data` from `start` on and end at `ends`, the last first."""
+    records = blank(a_class, len(ends))
+    if values is None and answers is None:
+        for record, end, turn in zip(reversed(records), ends, range(len(ends))):
+            record._data = data[start:end]
+            record._kind = kind
+            record._origin = origin
+            record._turn = turn
+            start = end
+        return records
+    kind |= (VALUES if values else 0) | (ANSWERS if answers else 0)
+    made = zip(reversed(records), ends, range(len(ends)), values or repeat(b""), answers or repeat(""))
+    for record, end, turn, known, told in made:
+        record._data = data[start:end]
+        record._kind = kind
+        record._origin = origin
+        record._turn = turn
+        record._values = known
+        record._told = told
+        start = end
+    return records
 
 
 def check_codec(name: str) -> str:
@@ -209,20 +270,34 @@ class BaseRecord(Generic[F]):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields`, `_given` and `_told`.
-    __slots__ = ("_data", "_errors", "_fields", "_given", "_kind", "_leader", "_origin", "_told")
+    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields`, `_given`, `_values` and
+    # `_told`.
+    __slots__ = (
+        "_data",
+        "_errors",
+        "_fields",
+        "_given",
+        "_kind",
+        "_leader",
+        "_origin",
+        "_told",
+        "_turn",
+        "_values",
+    )
 
-    # Where a record stands in what it was read from: its number, from 1, and its first byte.
-    _number: int = 0
-    _offset: int = 0
+    # Which of those with the same origin it is, from 0.
+    _turn: int
     _leader: Leader
     # LOADED: the fields. CUT: leader and directory, and behind it the bytes of each field.
     _fields: list[Any]
-    # CUT: by their index in that list, the fields that are handed out, which are the truth instead
-    # of the bytes, and the tags that they then had.
+    # CUT or OUT: by their index in that list, the fields that are handed out, which are the truth
+    # instead of the bytes, and the tags that they then had.
     _given: dict[int, tuple[F, str]]
-    # ANSWERS: where the answer to a query stands, and the answers.
-    _told: Answers
+    # VALUES: the numbers of the fields' tags, and their values, all with 1E behind; nothing where
+    # the record cannot be read.
+    _values: bytes
+    # ANSWERS: the answers, with 1E between them.
+    _told: str
     # What was wrong with the record when it was read; nothing unless it is set.
     _errors: list[MarcError]
     _field_class: type[F]
@@ -233,10 +308,11 @@ class BaseRecord(Generic[F]):
         self._data = data
         self._kind = kind if origin.encoding == Encoding.KEPT else kind | Kind.OTHER
         self._origin = origin
+        self._turn = 0
 
     def _take_over(self, other: BaseRecord[Any]) -> None:
         """Be what another record was read as."""
-        self._data, self._origin = other._data, other._origin
+        self._data, self._origin, self._turn = other._data, other._origin, other._turn
         self._kind = other._kind & (KINDS | FLAT)
         self._errors = other.errors
 
@@ -245,6 +321,18 @@ class BaseRecord(Generic[F]):
         self._take(b"", FLAT | OUT | LOADED | LEADER_OUT, origin)
         self._leader = leader
         self._fields = fields
+
+    @property
+    def _number(self) -> int:
+        """The record's number in what it was read from, from 1; 0 where it has none."""
+        number = self._origin.number
+        return number and number + self._turn
+
+    @property
+    def _offset(self) -> int:
+        """Where its first byte is there."""
+        origin, at = self._origin, 4 * self._turn
+        return origin.offset + int.from_bytes(origin.starts[at : at + 4], sys.byteorder)
 
     @property
     def leader(self) -> Leader:
@@ -363,17 +451,30 @@ class BaseRecord(Generic[F]):
     def _is_plain(self) -> bool:
         return not self._kind & _NOT_PLAIN
 
+    def _is_whole(self) -> bool:
+        """Whether it is plain and not cut, and its directory has the tags of what is handed out."""
+        kind = self._kind
+        if kind & (_NOT_PLAIN | CUT | LOADED):
+            return False
+        if kind & OUT:
+            for field, tag in self._given.values():
+                if field.tag is not tag:
+                    return False
+        return True
+
     def _is_cut(self) -> bool:
         """See that the record is cut, and its directory has the fields' tags; or else is loaded."""
         kind = self._kind
-        if not kind & (CUT | LOADED):
-            self._fields = parts = (self._flat() if kind & KINDS else self._data).split(_FIELD_END)
-            parts.pop()  # 1D
-            self._given = {}
-            self._kind = kind & ~_MADE | CUT
-            return True
         if kind & LOADED:
             return False
+        if not kind & CUT:
+            self._fields = parts = (self._flat() if kind & KINDS else self._data).split(FIELD_END)
+            parts.pop()  # 1D
+            if not kind & OUT:
+                self._given = {}
+            self._kind = kind = kind & ~_MADE | CUT
+        if not kind & OUT:
+            return True
         for field, tag in self._given.values():
             if field.tag is not tag:
                 self._make_all()
@@ -391,6 +492,33 @@ class BaseRecord(Generic[F]):
             at = head.find(wanted, at + 1)
         return at // _ENTRY_LEN - 1
 
+    def _hand_out_first(self, tag: str) -> F | None:
+        """The first field with a tag, of a plain record that is not cut; None where there is none.
+
+        Nor is it cut by that: most records that one field is asked of are asked nothing else.
+        """
+        data = self._data
+        base = data.find(FIELD_END) + 1
+        wanted = _tags.get(tag) or _tag_bytes(tag)
+        at = data.find(wanted, LEADER_LEN, base)
+        while at % _ENTRY_LEN:
+            if at < 0:
+                return None
+            at = data.find(wanted, at + 1, base)
+        index = at // _ENTRY_LEN - 1
+        is_out = self._kind & OUT
+        if is_out and index in self._given:
+            return self._given[index][0]
+        start = base + int(data[at + 7 : at + 12])
+        field = self._made(tag, self._read(data[start : data.find(FIELD_END, start)]))
+        if is_out:
+            self._given[index] = field, tag
+        else:
+            self._given = {index: (field, tag)}
+        # What it says to queries may change now.
+        self._kind = self._kind & ~ANSWERS | OUT
+        return field
+
     def _hand_out(self, index: int, tag: str) -> F:
         """The field at an index, once cut."""
         given = self._given
@@ -405,9 +533,9 @@ class BaseRecord(Generic[F]):
         field = _new(self._field_class)
         field.tag = tag
         field.control_field = tag in CONTROL_TAGS
-        field._content = content
+        field._kept = content
         field._value = None
-        return field
+        return field  # type: ignore[no-any-return]
 
     def _part_tags(self) -> list[str]:
         """The tags, once cut."""
@@ -418,29 +546,30 @@ class BaseRecord(Generic[F]):
         kind = self._kind
         if not kind & (LOADED | CUT):
             self._origin.loaded += 1
-            if kind & VALUES and self._make_from_values():
+            if kind & VALUES and self._values and self._make_from_values():
                 return
         if self._is_cut():
             self._make_all()
 
     def _make_from_values(self) -> bool:
-        """Make all fields of what `_given` tells; False for text that cannot be read."""
-        known: Any = self._given
-        tags, text = known
-        numbers, _, rest = text.partition(_FIELD_END)
-        try:
-            pieces = iter(rest.decode().split(FIELD_MARK))
-        except UnicodeDecodeError:
-            return False
-        fields: list[F] = []
-        new, a_class, add = _new, self._field_class, fields.append
-        for number, content, value in zip(numbers, pieces, pieces):
-            field = new(a_class)
+        """Make all fields of what `_values` tells; False where that is not the truth any more."""
+        numbers, _, rest = self._values.partition(FIELD_END)
+        given = self._given if self._kind & OUT else {}
+        for field, tag in given.values():
+            if field.tag is not tag:
+                return False
+        tags = self._origin.tags
+        flat = self._fields if self._kind & DECODED else self._data
+        fields = blank(self._field_class, len(numbers))
+        values = rest.decode().split(FIELD_MARK)
+        for field, number, value, index in zip(fields, numbers, values, range(1, len(fields) + 1)):
             field.tag = tags[number]
             field.control_field = number < 10
-            field._content = content
             field._value = value
-            add(field)
+            field._kept = index
+            field._from = flat
+        for index, (field, _) in given.items():
+            fields[index - 1] = field
         self._fields = fields
         self._kind = self._kind & ~_MADE | OUT | LOADED
         return True
@@ -455,10 +584,10 @@ class BaseRecord(Generic[F]):
 
     def _peek(self, tag: str) -> F | str | None:
         """The first field with a tag, to be read only; its content where it is not handed out."""
-        if not self._kind & (_NOT_PLAIN | CUT | LOADED):
+        if not self._kind & (_NOT_PLAIN | CUT | LOADED | OUT):
             # Straight from the bytes: nothing changes, so no other thread matters.
             data = self._data
-            base = data.find(_FIELD_END) + 1
+            base = data.find(FIELD_END) + 1
             wanted = _tags.get(tag) or _tag_bytes(tag)
             at = data.find(wanted, LEADER_LEN, base)
             while at % _ENTRY_LEN:
@@ -466,7 +595,7 @@ class BaseRecord(Generic[F]):
                     return None
                 at = data.find(wanted, at + 1, base)
             start = base + int(data[at + 7 : at + 12])
-            return self._read(data[start : data.find(_FIELD_END, start)])
+            return self._read(data[start : data.find(FIELD_END, start)])
         with lock_of(self):
             if not self._is_cut():
                 return self._get(tag, None)
@@ -478,11 +607,12 @@ class BaseRecord(Generic[F]):
     def _answer(self, query: str) -> str | None:
         """What the first field with a tag says: to its tag and codes, as `_core.ask` has them."""
         if self._kind & ANSWERS:
-            places, answers = self._told
-            place = places.get(query)
-            if place is not None:
-                self._origin.told += 1
-                told = answers if len(places) == 1 else answers.split(FIELD_MARK)[place]
+            origin, told = self._origin, self._told
+            place = origin.places.get(query)
+            if place is not None and told:
+                origin.told += 1
+                if place or FIELD_MARK in told:
+                    told = told.split(FIELD_MARK)[place]
                 return None if told == DELIMITER else told
         if not self._kind & LOADED:
             self._origin.note(query)
@@ -519,7 +649,7 @@ class BaseRecord(Generic[F]):
             else:
                 parts = self._encoded_parts()
             parts.append(_RECORD_END)
-            return _FIELD_END.join(parts)
+            return FIELD_END.join(parts)
         except UnicodeEncodeError as error:
             self._refuse()
             raise UnmappableCharacter(
@@ -538,23 +668,9 @@ class BaseRecord(Generic[F]):
         """The flat form of fields that are as they should be; None to look at each closely."""
         head, texts = str(self.leader), []
         for field in self._fields:
-            tag, text = field.tag, field._content
-            if len(tag) != 3 or field.control_field != (tag in CONTROL_TAGS):
+            tag, text = field.tag, _simple_text(field)
+            if text is None or len(tag) != 3 or field.control_field != (tag in CONTROL_TAGS):
                 return None
-            if text is None:
-                if field.control_field or field._odd is not None:
-                    return None
-                first, second = field._indicators
-                if len(first) != 1 or len(second) != 1:
-                    return None
-                text = first + second
-                for code, value in field._subfields:
-                    if len(code) != 1:
-                        return None
-                    text += DELIMITER + code + value
-                # One in a value or a code would make a subfield of its own.
-                if text.count(DELIMITER) != len(field._subfields):
-                    return None
             head += tag + _NO_NUMBERS
             texts.append(text)
         texts.append("\x1d")
@@ -566,7 +682,7 @@ class BaseRecord(Generic[F]):
     def _encoded_parts(self) -> list[bytes]:
         """Leader and directory, and behind it each field."""
         if not self._is_cut():
-            fields = self._fields
+            fields = self._fields[:]  # another thread may add to it
             leader, tags = str(self.leader), [field.tag for field in fields]
             if not leader.isascii() or not {3}.issuperset(map(len, tags)):
                 self._refuse()
@@ -575,7 +691,7 @@ class BaseRecord(Generic[F]):
             return [head.encode(), contents.encode()] if fields else [head.encode()]
         parts = self._fields[:]
         for index, (field, _) in self._given.items():
-            content = field._content
+            content = field._kept
             if content.__class__ is not str:
                 content = field._text()
             parts[index] = content.encode()
@@ -597,6 +713,27 @@ class BaseRecord(Generic[F]):
                 raise DelimiterInData(
                     "a value holds a terminator of ISO 2709, 1D or 1E", tag=field.tag
                 )
+
+    def _patched(self) -> bytes | None:
+        """The bytes of a whole record with the fields that are handed out in their places.
+
+        None where these have to be looked at closely.
+        """
+        data = self._data
+        base = data.find(FIELD_END) + 1
+        given = self._given
+        for index in sorted(given, reverse=True):
+            field, tag = given[index]
+            text = _simple_text(field) if field.tag is tag else None
+            if text is None:
+                return None
+            at = _ENTRY_LEN * (index + 1)
+            start = base + int(data[at + 7 : at + 12])
+            end = start + int(data[at + 3 : at + 7]) - 1
+            content = text.encode()
+            if content != data[start:end]:
+                data = data[:start] + content + data[end:]
+        return data if data is self._data else _core.assemble(data)
 
     def _check_values(self) -> None:
         """See that what was handed out still has the shape that its tag says.
@@ -677,12 +814,21 @@ class BaseRecord(Generic[F]):
 
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
+        if encoding is None and not self._kind & (_NOT_PLAIN | OUT | LEADER_OUT):
+            return self._data
         if other_threads():
             with lock_of(self):
                 return self._written(encoding, unmappable)
         return self._written(encoding, unmappable)
 
     def _written(self, encoding: str | None, unmappable: str) -> bytes:
+        if encoding is None and self._kind & (OUT | LEADER_OUT) == OUT and self._is_whole():
+            try:
+                made = self._patched()
+            except (UnicodeEncodeError, TypeError):
+                made = None  # whoever looks closely says what is wrong
+            if made is not None:
+                return made
         origin = self._origin
         if encoding is None:
             is_changed = self._kind & OUT or self._leader_changed()
@@ -783,6 +929,9 @@ class BaseRecord(Generic[F]):
         return self._get(tag, default)
 
     def _get(self, tag: str, default: F | None) -> F | None:
+        if self._is_whole():
+            field = self._hand_out_first(tag)
+            return default if field is None else field
         if self._is_cut():
             index = self._find(tag)
             return self._hand_out(index, tag) if index else default
@@ -924,6 +1073,25 @@ def _subfield(found: Field | str, code: str) -> str | None:
     return content[start + 2 : end if end >= 0 else None]
 
 
+def _simple_text(field: Field) -> str | None:
+    """The content of a field that is as it should be; None where it has to be looked at closely."""
+    kept = field._kept
+    if kept is not None:
+        return kept if kept.__class__ is str else field._content
+    if field.control_field or field._odd is not None:
+        return None
+    first, second = field._indicators
+    if len(first) != 1 or len(second) != 1:
+        return None
+    text = first + second
+    for code, value in field._subfields:
+        if len(code) != 1:
+            return None
+        text += DELIMITER + code + value
+    # One in a value or a code would make a subfield of its own.
+    return text if text.count(DELIMITER) == len(field._subfields) else None
+
+
 def _tag_bytes(tag: str) -> bytes:
     """A tag as it stands in a directory, `_NO_TAG` for what cannot stand there."""
     is_tag = isinstance(tag, str) and len(tag) == 3 and tag.isascii() and tag.isprintable()
@@ -951,12 +1119,13 @@ def check_one(data: bytes) -> int:
     """The kind (of KINDS) of one whole ISO 2709 record. Raises the MarcError of a damaged one."""
     scanner = _core.Scanner()
     buffer = _core.FixedBuffer(data)
-    _, ends, kinds = scanner.scan(buffer.address, len(data), FINAL)
-    if not ends:
+    _, count = scanner.scan(buffer.address, len(data), FINAL)
+    if not count:
         raise _core.error_of(scanner.problem)
-    if kinds[0] == Kind.GAP or ends[0] != len(data):
+    kind: int = scanner.kinds[0]
+    if kind == Kind.GAP or scanner.bounds[1] != len(data):
         raise RecordLengthInvalid(
             f"one record was expected, the data of {len(data)} bytes is not just that",
             found=data[:12],
         )
-    return kinds[0] & KINDS
+    return kind & KINDS

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 DELIMITER = "\x1f"
+FIELD_END = b"\x1e"
 
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ BLANKS = Indicators(" ", " ")
 
 #: What no value is.
 _MISSING: Any = object()
+
+#: The flat form that was cut last, and its parts.
+_cut: tuple[bytes, list[bytes]] = (b"", [])
 
 
 #: The tags of control fields (000 is none of the standard's, but pymarc's rule).
@@ -85,14 +89,25 @@ class Field:
     are equal when they say the same; since they can be changed they have no hash.
     """
 
-    # `_content` is None once the subfields have been handed out: then they are the truth. `_odd` is
-    # a content that they do not tell the whole of, with what they were when it was taken apart.
-    # `_value` is what `value()` gives, where that was made beforehand.
-    __slots__ = ("_content", "_indicators", "_odd", "_subfields", "_value", "control_field", "tag")
+    # `_kept` is the content, or its number in `_from`, which is a record in the flat form; None once
+    # the subfields have been handed out: then they are the truth. `_odd` is a content that they do
+    # not tell the whole of, with what they were when it was taken apart. `_value` is what `value()`
+    # gives, where that was made beforehand.
+    __slots__ = (
+        "_from",
+        "_indicators",
+        "_kept",
+        "_odd",
+        "_subfields",
+        "_value",
+        "control_field",
+        "tag",
+    )
 
     tag: str
     control_field: bool
-    _content: str | None
+    _kept: str | int | None
+    _from: bytes
     _indicators: Indicators
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
@@ -116,11 +131,11 @@ class Field:
         if self.control_field:
             if subfields or indicators:
                 raise ValueError(f"control field {tag} has data, no indicators or subfields")
-            self._content = data or ""
+            self._kept = data or ""
             return
         if data:
             raise ValueError(f"field {tag} has indicators and subfields, no data")
-        self._content = self._odd = None
+        self._kept = self._odd = None
         self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
         if indicators and len(indicators) == 2:
             self._indicators = Indicators(*indicators)
@@ -128,6 +143,26 @@ class Field:
             self._indicators = BLANKS
             if indicators:
                 self.indicators = indicators  # which says what is wrong
+
+    @property
+    def _content(self) -> str | None:
+        """The content as it stands between two terminators; None where the subfields are it."""
+        kept = self._kept
+        return kept if kept.__class__ is not int else self._found(kept)  # type: ignore[return-value]
+
+    def _found(self, index: int) -> str:
+        """The content, from the record that the field was read with."""
+        global _cut
+        flat, parts = _cut
+        if flat is not self._from:
+            flat = self._from
+            parts = flat.split(FIELD_END)
+            _cut = flat, parts
+        content = parts[index].decode()
+        # With others about, one of them may be changing it.
+        if not other_threads():
+            self._kept = content
+        return content
 
     @property
     def subfields(self) -> list[Subfield]:
@@ -168,7 +203,7 @@ class Field:
         if len(head) != 2 or len(self._subfields) != len(parts):
             self._odd = content, self._joined()
         # From here on the subfields are the truth.
-        self._content = self._value = None
+        self._kept = self._value = None
 
     def _text(self) -> str:
         """The content as it stands between two field terminators."""
@@ -212,7 +247,7 @@ class Field:
     def data(self, value: str) -> None:
         if not self.control_field:
             raise AttributeError(f"field {self.tag} has subfields, not data")
-        self._content = value
+        self._kept = value
         self._value = None
 
     @property
@@ -244,7 +279,7 @@ class Field:
             # Where two stand and two take their place, the rest can stay as it is.
             is_simple = all(_is_simple(one) and len(one) == 1 for one in value)
             if is_simple and content.find(DELIMITER) == 2:
-                self._content = f"{value[0]}{value[1]}{content[2:]}"
+                self._kept = f"{value[0]}{value[1]}{content[2:]}"
                 return
             self._split()
         self._indicators = value
@@ -291,7 +326,9 @@ class Field:
 
     def get(self, code: str, default: str | None = None) -> str | None:
         """The value of the first subfield with this code, or `default`."""
-        content = self._content
+        content: Any = self._kept
+        if content.__class__ is int:
+            content = self._found(content)
         if self.control_field:
             return default
         if content is None:
@@ -321,14 +358,16 @@ class Field:
         """
         if self.control_field:
             raise KeyError(f"{code}: field {self.tag} is a control field")
-        content = self._content
+        content: Any = self._kept
+        if content.__class__ is int:
+            content = self._found(content)
         if content and len(code) == 1 and _is_simple(value):
             mark = DELIMITER + code
             start = content.find(mark)
             if start >= 0 and content.find(mark, start + 1) < 0:
                 end = content.find(DELIMITER, start + 1)
                 behind = content[end:] if end >= 0 else ""
-                self._content = f"{content[:start]}{mark}{value}{behind}"
+                self._kept = f"{content[:start]}{mark}{value}{behind}"
                 self._value = None
                 return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]
@@ -364,7 +403,7 @@ class Field:
             return
         is_simple = _is_simple(value) and _is_simple(code) and len(code) == 1
         if pos is None and self._content and is_simple:
-            self._content += f"{DELIMITER}{code}{value}"
+            self._kept = f"{self._content}{DELIMITER}{code}{value}"
             self._value = None
         elif pos is None:
             self.subfields.append(Subfield(code, value))
@@ -379,7 +418,7 @@ class Field:
         if content and self._has_only(content, code):
             start = content.find(DELIMITER + code)
             end = content.find(DELIMITER, start + 1)
-            self._content = content[:start] + (content[end:] if end >= 0 else "")
+            self._kept = content[:start] + (content[end:] if end >= 0 else "")
             self._value = None
             return content[start + 2 : end if end >= 0 else None]
         for index, subfield in enumerate(self.subfields):

@@ -81,7 +81,7 @@ class RecordIndex:
         with self._lock:
             self._reader.seek(offset)
             record = next(self._reader)
-        record._number = number
+        record._origin = record._origin.at(number, offset)
         return record
 
     def __iter__(self) -> Iterator[Record]:

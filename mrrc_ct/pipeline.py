@@ -15,7 +15,7 @@ from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
 from ._source import MAX_EXPANSION, open_source
 from .base import Origin
 from .errors import MarcError, PipelineClosed, SeekNotSupported
-from .reader import RecordIterator, records_of_batch
+from .reader import RecordIterator, records_of_batch, starts_of
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
@@ -377,24 +377,25 @@ class ProducerConsumerPipeline(RecordIterator):
                     return
                 last = piece.entry + first if first > 0 else last
             start = piece.start
-            ends = _core.piece_ends(piece.piece, piece.entry, last)
-            length = ends[-1] - start
-            records = records_of_batch(
-                bytes(piece.view[start : ends[-1]]),
-                [end - start for end in ends] if start else ends,
-                _core.piece_kinds(piece.piece, piece.entry, last),
+            bounds = [end - start for end in _core.piece_ends(piece.piece, piece.entry, last)]
+            bounds.insert(0, 0)
+            kinds = _core.piece_kinds(piece.piece, piece.entry, last)
+            former, length = self._origin, bounds[-1]
+            self._origin = former.at(piece.number or 0, piece.offset, starts_of(bounds, kinds))
+            self._batch = records_of_batch(
+                bytes(piece.view[start : start + length]),
+                0,
+                bounds[1:],
+                kinds,
                 self._origin,
-                piece.number,
-                piece.offset,
+                former,
             )
             piece.entry = last
-            piece.start = ends[-1]
+            piece.start = start + length
             piece.offset += length
             if piece.number is not None:
-                piece.number += len(records)
-            self._recovery.summary.add_read(records, len(ends), length)
-            records.reverse()
-            self._batch = records
+                piece.number += len(self._batch)
+            self._recovery.summary.add_read(self._batch, len(kinds), length)
         elif piece.damages:
             damage = piece.damages.pop()
             piece.offset = damage.offset

@@ -10,7 +10,7 @@ from types import TracebackType
 from . import _core
 from ._bindings import SEARCHING, Encoding, Kind, Status
 from ._source import MAX_EXPANSION, Window, open_source
-from .base import ANSWERS, DECODED, KINDS, VALUES, Origin
+from .base import ANSWERS, DECODED, KINDS, VALUES, Origin, plain_records
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
@@ -21,68 +21,58 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from ._core import Run
     from ._source import SourceLike
 
 
-def records_of_batch(
-    data: bytes, ends: list[int], kinds: bytes, origin: Origin, number: int | None, offset: int
-) -> list[Record]:
-    """The records of a batch; `number` and `offset` are those of the first.
+def starts_of(bounds: memoryview | list[int], kinds: bytes) -> bytes:
+    """Where each record of a batch begins, for `Origin.at`.
 
-    Without a number they have none.
+    `bounds` tell where each entry does, and where the last one ends.
     """
-    records: list[Record] = []
-    append = records.append
-    number, step = (0, 0) if number is None else (number, 1)
+    if isinstance(bounds, memoryview) and Kind.GAP not in kinds:
+        return bounds.tobytes()
+    return _core.packed([at for at, kind in zip(bounds, kinds) if kind != Kind.GAP])
+
+
+def records_of_batch(
+    data: Run, start: int, ends: list[int], kinds: bytes, origin: Origin, former: Origin
+) -> list[Record]:
+    """The records of a batch, which begin in `data` at `start` and end at `ends`, the last first.
+
+    `origin` is theirs, `former` that of the batch before.
+    """
     # Text whose encoding is said to be another than leader/09 has it is not plain.
     encoded = 0 if origin.encoding == Encoding.KEPT else Kind.OTHER
-    new, start = Record.__new__, 0
-    flats, values, answers = origin.prepare(data, kinds, origin.encoding)
-    if not (flats or values or answers or kinds.strip(b"\0")):
-        # Nothing but plain records that nothing is known of beforehand.
-        for end in ends:
-            record = new(Record)
-            record._data = data[start:end]
-            record._kind = encoded
-            record._origin = origin
-            record._number = number
-            record._offset = offset + start
-            append(record)
-            number += step
-            start = end
-        return records
+    flats, values, answers = origin.prepare(former, data, start, ends[-1], kinds, origin.encoding)
+    if flats is None and not kinds.strip(b"\0"):
+        return plain_records(Record, data, start, ends, encoded, origin, values, answers)
+    records: list[Record] = []
+    number = 0  # of those that are no gaps
     for end, kind in zip(ends, kinds):
-        if kind <= Kind.OTHER:
-            record = new(Record)
-        elif kind == Kind.GAP:
+        if kind == Kind.GAP:
             start = end
             continue
-        else:
-            record = new(AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord)
-            kind &= KINDS
-        record._data = data[start:end]
-        record._kind = kind = kind | encoded
-        if flats is not None:
-            flat: Any = next(flats)
-            if flat is not None and kind & Kind.OTHER:
-                record._fields = flat
-                record._kind = kind = kind | DECODED
+        classes = AuthorityRecord if kind & Kind.AUTHORITY else HoldingsRecord
+        record = Record.__new__(Record if kind <= Kind.OTHER else classes)
+        kind = kind & KINDS | encoded
+        if flats is not None and flats[number] is not None and kind & Kind.OTHER:
+            kind |= DECODED
+            record._fields = flats[number]  # type: ignore[assignment]
         if values is not None:
-            known: Any = next(values)
-            if known is not None:
-                record._given = known
-                record._kind = kind = kind | VALUES
+            kind |= VALUES
+            record._values = values[number]
         if answers is not None:
-            told = next(answers)
-            if told is not None:
-                record._told = told
-                record._kind = kind | ANSWERS
+            kind |= ANSWERS
+            record._told = answers[number]
+        record._data = data[start:end]
+        record._kind = kind
         record._origin = origin
-        record._number = number
-        record._offset = offset + start
-        append(record)
-        number += step
+        record._turn = number
+        records.append(record)
+        number += 1
         start = end
+    records.reverse()
     return records
 
 
@@ -192,10 +182,9 @@ class MARCReader(RecordIterator):
         self._number = 0
         # A lost record is to be raised, whatever the mode.
         self._is_told = False
-        # Found behind that: where each record ends, counted from where `_taken` bytes before the
-        # window's front was, and its kind.
-        self._ends: list[int] = []
-        self._kinds = b""
+        # Found behind that: entries of the scanner's, from `_entry` to `_entries`. They count from
+        # `_taken` bytes before the window's front.
+        self._entry = self._entries = 0
         self._taken = 0
         # A damaged record behind these waits for its turn.
         self._problem: MarcError | None = None
@@ -277,7 +266,7 @@ class MARCReader(RecordIterator):
                 window.seek(offset)
             self._number = 0
             self._batch.clear()
-            self._ends = []
+            self._entry = self._entries = 0
             self._problem = None
             self._is_lost = False
             self._searching = 0
@@ -292,16 +281,12 @@ class MARCReader(RecordIterator):
         """Bring on the next records; False at the end. Raises the error of a damaged one."""
         window = self._opened()
         while True:
-            if self._ends:
-                count = _core.RECORDS_A_BATCH
-                if self._is_lenient:
-                    first = self._kinds.find(Kind.DAMAGED)
-                    if first == 0:
-                        if self._save(window):
-                            return True
-                        continue
-                    count = min(count, first) if first > 0 else count
-                self._batch = self._made(window, count)
+            if self._entry < self._entries:
+                if self._is_lenient and self._scanner.kinds[self._entry] == Kind.DAMAGED:
+                    if self._save(window):
+                        return True
+                    continue
+                self._batch = self._made(window)
                 return True
             if self._problem is not None:
                 self._raise_problem(window)
@@ -312,45 +297,48 @@ class MARCReader(RecordIterator):
                 return False
             address, length, flags = window.look()
             flags |= self._recovery.flags
-            status, self._ends, self._kinds = self._scanner.scan(address, length, flags)
-            self._taken = 0
+            status, self._entries = self._scanner.scan(address, length, flags)
+            self._entry = self._taken = 0
             if status == Status.PROBLEM:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if self._stop is not None:
                 self._leave_out(self._stop - window.offset)
-            if self._ends:
+            if self._entries:
                 continue
             if status == Status.DONE:
                 return False
             if status == Status.NEED_INPUT:
                 window.fill()
 
-    def _made(self, window: Window, count: int) -> list[Record]:
-        """The next of the records that were found, so many at most, the first one last."""
-        taken = self._taken
-        ends, self._ends = self._ends[:count], self._ends[count:]
-        kinds, self._kinds = self._kinds[:count], self._kinds[count:]
-        self._taken = ends[-1]
-        length = ends[-1] - taken
-        records = records_of_batch(
-            window.head(length),
-            [end - taken for end in ends] if taken else ends,
-            kinds,
-            self._origin,
-            self._number + 1,
-            window.offset,
-        )
+    def _made(self, window: Window) -> list[Record]:
+        """The next of the records that were found, a batch of them at most, the first one last."""
+        first, taken = self._entry, self._taken
+        last = min(first + _core.RECORDS_A_BATCH, self._entries)
+        kinds = bytes(self._scanner.kinds[first:last])
+        if self._is_lenient and Kind.DAMAGED in kinds:
+            kinds = kinds[: kinds.index(Kind.DAMAGED)]
+            last = first + len(kinds)
+        bounds = self._scanner.bounds[first : last + 1]
+        data, start = window.run()
+        base = start - taken
+        ends = bounds[1:].tolist()
+        if base:
+            ends = [base + end for end in ends]
+        former = self._origin
+        self._origin = former.at(self._number + 1, window.offset - taken, starts_of(bounds, kinds))
+        records = records_of_batch(data, start, ends, kinds, self._origin, former)
+        length = bounds[-1] - taken
+        self._entry, self._taken = last, bounds[-1]
         window.take(length)
         self._number += len(records)
         self._recovery.summary.add_read(records, len(kinds), length)
-        records.reverse()
         return records
 
     def _save(self, window: Window) -> bool:
         """Bring on what can be told of a damaged record, or the place of one that is lost."""
-        length = self._ends.pop(0) - self._taken
+        self._entry += 1
+        length = self._scanner.bounds[self._entry] - self._taken
         self._taken += length
-        self._kinds = self._kinds[1:]
         self._number += 1
         recovery = self._recovery
         record = recovery.salvaged(window.head(length), self._origin, self._number, window.offset)
@@ -372,11 +360,11 @@ class MARCReader(RecordIterator):
         return True
 
     def _leave_out(self, stop: int) -> None:
-        """Leave out what begins at the boundary where the reading stops, one of the ends."""
-        if self._ends and self._ends[-1] >= stop:
+        """Leave out what begins at the boundary where the reading stops, one of the bounds."""
+        bounds = self._scanner.bounds
+        if bounds[self._entries] >= stop:
             self._problem = None
-            count = bisect_right(self._ends, stop)
-            self._ends, self._kinds = self._ends[:count], self._kinds[:count]
+            self._entries = bisect_right(bounds, stop, 1, self._entries + 1) - 1
 
     def _raise_problem(self, window: Window) -> NoReturn:
         """Raise the error of the record that the window's front stands at."""

@@ -33,7 +33,7 @@ class Record(BaseRecord[Field]):
     equal when leader and fields are; since they can be changed they have no hash.
     """
 
-    __slots__ = ("_number", "_offset")
+    __slots__ = ()
 
     _field_class = Field
 
@@ -52,7 +52,6 @@ class Record(BaseRecord[Field]):
         MarcError when `data` is damaged.
         """
         origin = Origin(None, from_encoding) if from_encoding else NOWHERE
-        self._number = self._offset = 0
         if data:
             if fields is not None or leader is not None:
                 raise TypeError("a record is made from data or from fields and a leader")
@@ -90,11 +89,11 @@ class Record(BaseRecord[Field]):
                     f"a control field is (tag, data), any other (tag, indicators, pairs): {item!r}"
                 )
             if field.control_field:
-                field._content = item[1]
+                field._kept = item[1]
             else:
                 first, second = item[1] or BLANKS
                 parts = [f"{DELIMITER}{code}{value}" for code, value in item[2]]
-                field._content = f"{first}{second}{''.join(parts)}"
+                field._kept = f"{first}{second}{''.join(parts)}"
             made.append(field)
         record = cls(leader=leader)
         record._fields = made
@@ -429,11 +428,10 @@ def record_class(leader_06: str) -> type[Record]:
     return _CLASSES.get(leader_06, Record)
 
 
-def flat_record(data: bytes, origin: Origin = NOWHERE, number: int = 0) -> Record:
+def flat_record(data: bytes, origin: Origin = NOWHERE, index: int = 0) -> Record:
     """A record from the flat form that the core's readers of text formats give."""
     record_type = record_class(chr(data[6]))
     record = record_type.__new__(record_type)
     record._take(data, FLAT, origin)
-    record._number = number
-    record._offset = 0
+    record._turn = index
     return record

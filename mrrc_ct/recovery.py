@@ -162,8 +162,7 @@ class Recovery:
             for problem in problems:
                 problem.record_number = number
                 problem.byte_offset = offset
-        record = flat_record(flat, origin, number or 0)
+        record = flat_record(flat, origin.at(number or 0, offset))
         record._kind = FLAT
-        record._offset = offset
         record._errors = problems
         return record

@@ -29,7 +29,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 6;
+pub const abi_version: u32 = 7;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -281,7 +281,7 @@ pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, 
     const invalid = @backingInt(Status.invalid_argument);
     if (length > std.math.maxInt(u32)) return invalid;
     var known: apart.Tags = .init(@ptrCast(tags orelse return invalid));
-    const room = (target orelse return invalid)[0..@intCast(2 * length)];
+    const room = (target orelse return invalid)[0..@intCast(length)];
     written.* = apart.take(slice(bytes, length), &known, room) orelse return invalid;
     return @intCast(known.end);
 }
@@ -514,7 +514,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_take_apart",
         .parameters = &.{ "bytes", "length", "target", "tags", "written" },
-        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's content and its value, stripped and joined by blanks, with 1E behind each; 1D. `target` has room for twice `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags.",
+        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags.",
     },
     .{
         .name = "mrrc_ask",

@@ -4,6 +4,7 @@
 const std = @import("std");
 const record_module = @import("record.zig");
 const scan = @import("scan.zig");
+const utf8 = @import("utf8.zig");
 
 const delimiter = record_module.subfield_delimiter;
 const entry_length = record_module.entry_length;
@@ -11,6 +12,9 @@ const field_terminator = record_module.field_terminator;
 const leader_length = record_module.leader_length;
 const record_terminator = record_module.record_terminator;
 pub const Tag = record_module.Tag;
+
+const terminators: scan.Class = .{ .others = &.{ record_terminator, field_terminator } };
+const marks: scan.Class = .{ .others = &.{ record_terminator, field_terminator, delimiter } };
 
 /// Tags that have a number: the control fields' 000 to 009 have 0 to 9, others those from `first` on,
 /// as they come. So a number is never a terminator.
@@ -84,7 +88,7 @@ const Walk = struct {
 
     /// Where the next 1E stands; null when a 1D or the end comes before it.
     fn terminatorFrom(bytes: []const u8, at: usize) ?usize {
-        const end = at + scan.indexOf(.{ .others = &.{ record_terminator, field_terminator } }, bytes[at..]);
+        const end = at + scan.indexOf(terminators, bytes[at..]);
         return if (end < bytes.len and bytes[end] == field_terminator) end else null;
     }
 
@@ -98,32 +102,30 @@ const Walk = struct {
 };
 
 /// Take the records of `flat` apart, which are in the flat form, as sound ISO 2709 records in UTF-8
-/// are. For each goes to `target`: the numbers of all fields' tags; of each field its content and its
-/// value, all with 1E behind it; 1D. The value is what people read: the data of a control field, or
-/// the stripped values of the subfields with blanks between them. `target` has room for twice the
-/// length of `flat`. Gives the length of what was written; null where `flat` has another form, or too
-/// many tags.
+/// are. For each goes to `target`: the numbers of all fields' tags; of each field its value; 1E behind
+/// each of these; 1D. The value is what people read: the data of a control field, or the stripped values
+/// of the subfields with blanks between them. Of a record that is not UTF-8 there is nothing but the 1D.
+/// `target` has room for the length of `flat`. Gives the length of what was written; null where `flat`
+/// has another form, or too many tags.
 pub fn take(flat: []const u8, tags: *Tags, target: []u8) ?usize {
     var out: Output = .{ .target = target };
     var at: usize = 0;
     while (at < flat.len) {
+        const start, const mark = .{ at, out.length };
         var walk = Walk.begin(flat, at) orelse return null;
-        var entry = walk.entry;
-        while (entry < walk.head_end) : (entry += entry_length) {
-            out.byte(tags.numberOf(flat[entry..][0..3].*) orelse return null);
-        }
+        while (walk.hasMore()) : (walk.entry += entry_length) out.byte(tags.numberOf(walk.tag()) orelse return null);
         out.byte(field_terminator);
-        while (walk.hasMore()) {
-            const is_control = record_module.isControlTag(walk.tag());
-            const content = walk.content() orelse return null;
-            out.append(content);
-            out.byte(field_terminator);
-            if (is_control) out.append(content) else out.appendValue(content);
+        walk.entry = start + leader_length;
+        at = walk.at;
+        while (walk.hasMore()) : (walk.entry += entry_length) {
+            at += if (record_module.isControlTag(walk.tag())) out.copyUntil(terminators, flat[at..]) else out.takeValue(flat[at..]);
+            if (at >= flat.len or flat[at] != field_terminator) return null;
+            at += 1;
             out.byte(field_terminator);
         }
-        at = walk.at;
         if (at >= flat.len or flat[at] != record_terminator) return null;
         at += 1;
+        if (utf8.indexOfInvalid(flat[start..at]) != null) out.length = mark;
         out.byte(record_terminator);
     }
     return out.length;
@@ -179,7 +181,8 @@ pub fn ask(flat: []const u8, queries: []const Query, target: []u8) ?usize {
 }
 
 /// No value is longer than its content: each subfield loses two bytes and gains a blank. An entry of
-/// the directory has more bytes than what is written for it beside content and value.
+/// the directory has more bytes than what is written for it beside the value. So what was written of some
+/// bytes is never longer than these are.
 const Output = struct {
     target: []u8,
     length: usize = 0,
@@ -194,15 +197,38 @@ const Output = struct {
         self.length += 1;
     }
 
-    fn appendValue(self: *Output, content: []const u8) void {
-        var subfields: record_module.Subfields = .init(content);
+    /// Copy up to a byte of `class`; how many that were.
+    inline fn copyUntil(self: *Output, comptime class: scan.Class, bytes: []const u8) usize {
+        const count = scan.copyUntil(class, self.target[self.length..], bytes);
+        self.length += count;
+        return count;
+    }
+
+    /// Append the value of the field whose content `bytes` begins with; the content's length.
+    fn takeValue(self: *Output, bytes: []const u8) usize {
+        var at = scan.indexOf(marks, bytes);
         var is_first = true;
-        while (subfields.next()) |subfield| {
-            if (subfield.code.len == 0) continue;
+        while (at < bytes.len and bytes[at] == delimiter) {
+            at += 1;
+            if (at == bytes.len or bytes[at] == delimiter or isTerminator(bytes[at])) continue;
+            at = @min(bytes.len, at + record_module.codeLength(bytes[at..]));
             if (!is_first) self.byte(' ');
             is_first = false;
-            self.append(strip(subfield.value));
+            const mark = self.length;
+            at += self.copyUntil(marks, bytes[at..]);
+            self.stripFrom(mark);
         }
+        return at;
+    }
+
+    /// Strip what was written since the length was `mark`.
+    inline fn stripFrom(self: *Output, mark: usize) void {
+        const value = self.target[mark..self.length];
+        // Nearly all values begin and end with a letter, a digit or a sign.
+        if (value.len == 0 or (isInk(value[0]) and isInk(value[value.len - 1]))) return;
+        const stripped = strip(value);
+        std.mem.copyForwards(u8, value[0..stripped.len], stripped);
+        self.length = mark + stripped.len;
     }
 
     fn answer(self: *Output, query: Query, found: ?[]const u8) void {
@@ -222,6 +248,14 @@ fn subfieldOf(content: []const u8, code: u8) ?[]const u8 {
     var subfields: record_module.Subfields = .init(content);
     while (subfields.next()) |subfield| if (subfield.code.len == 1 and subfield.code[0] == code) return subfield.value;
     return null;
+}
+
+fn isTerminator(byte: u8) bool {
+    return byte == field_terminator or byte == record_terminator;
+}
+
+inline fn isInk(byte: u8) bool {
+    return byte -% '!' <= '~' - '!';
 }
 
 /// What is left without the white space at both ends, as Unicode has it, with 1C to 1F.
@@ -270,9 +304,14 @@ test "values are stripped and joined" {
     };
     for (cases) |case| {
         var target: [100]u8 = undefined;
-        var out: Output = .{ .target = &target };
-        out.appendValue(case[0]);
-        try std.testing.expectEqualStrings(case[1], target[0..out.length]);
+        var bytes: [100]u8 = undefined;
+        // The value ends with its field, whatever comes behind that, and also with the bytes.
+        for ([_][]const u8{ "\x1e", "\x1d", "\x1e  \x1faOdes, and more of them than fit in here", "" }) |behind| {
+            var out: Output = .{ .target = &target };
+            const shown = std.fmt.bufPrint(&bytes, "{s}{s}", .{ case[0], behind }) catch unreachable;
+            try std.testing.expectEqual(case[0].len, out.takeValue(shown));
+            try std.testing.expectEqualStrings(case[1], target[0..out.length]);
+        }
     }
 }
 
@@ -281,18 +320,18 @@ const sample = sample_leader ++ "245000000000" ++ "001000000000" ++ "LOC00000000
     "\x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1e42\x1e  \x1fax\x1e  \x1faSatires\x1e\x1d" ++ sample_leader ++ "\x1e\x1d";
 
 test "fields come with their tags' numbers and their values" {
-    var target: [2 * sample.len]u8 = undefined;
+    var target: [sample.len]u8 = undefined;
     var names: [Tags.max]Tag = undefined;
     var tags: Tags = .init(&names);
     const length = take(sample, &tags, &target).?;
-    try std.testing.expectEqualStrings(" \x01! \x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1eOdes  Horace x\x1e42\x1e42\x1e  \x1fax\x1ex\x1e  \x1faSatires\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
+    try std.testing.expectEqualStrings(" \x01! \x1eOdes  Horace x\x1e42\x1ex\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
     try std.testing.expectEqualStrings("LOC", &names['!']);
     // Whatever stands there, nothing is written beyond the end.
     for (0..sample.len) |cut| {
         tags = .init(&names);
-        _ = take(sample[0..cut], &tags, target[0 .. 2 * cut]);
+        _ = take(sample[0..cut], &tags, target[0..cut]);
         tags = .init(&names);
-        _ = take(sample[cut..], &tags, target[0 .. 2 * (sample.len - cut)]);
+        _ = take(sample[cut..], &tags, target[0 .. sample.len - cut]);
     }
 }
 

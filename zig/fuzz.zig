@@ -69,7 +69,7 @@ const targets = struct {
     /// The buffers are as long as they have to be, and no longer.
     pub fn apart(input: *Input) void {
         const bytes = memory.show(input.rest);
-        const target = gpa.alloc(u8, 2 * bytes.len) catch unreachable;
+        const target = gpa.alloc(u8, bytes.len) catch unreachable;
         defer gpa.free(target);
         var tags: [768]u8 = undefined;
         var written: u64 = 0;
@@ -89,7 +89,7 @@ const targets = struct {
         for (0..records) |_| {
             const text = record.next() orelse "";
             const numbers = std.mem.indexOfScalar(u8, text, '\x1e') orelse 0;
-            expect(std.mem.count(u8, text, "\x1e") == 2 * numbers + 1, "a field has a content and a value");
+            expect(text.len == 0 or std.mem.count(u8, text, "\x1e") == numbers + 1, "each field has a value");
             for (text[0..numbers]) |number| expect(number < 10 or (number >= 32 and number < end), "a tag has no such number");
             expect(std.mem.count(u8, answer.next() orelse "", "\x1e") == std.mem.count(u8, asked, " "), "each query has an answer");
         }

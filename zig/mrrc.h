@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 6
+#define MRRC_ABI_VERSION 7
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -269,7 +269,7 @@ int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uin
 /* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it. */
 int32_t mrrc_assemble(const uint8_t *bytes, uint64_t length, uint8_t *target);
 
-/* Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's content and its value, stripped and joined by blanks, with 1E behind each; 1D. `target` has room for twice `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags. */
+/* Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags. */
 int32_t mrrc_take_apart(const uint8_t *bytes, uint64_t length, uint8_t *target, uint8_t *tags, uint64_t *written);
 
 /* What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries. */

@@ -111,6 +111,20 @@ pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8
     return at;
 }
 
+/// Copy the bytes before the first one of `class` to `target`, which has room for all of `bytes`, and
+/// tell how many that were.
+pub inline fn copyUntil(comptime class: Class, target: []u8, bytes: []const u8) usize {
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const vector = load(bytes[at..]);
+        target[at..][0..lanes].* = vector;
+        const hits = class.hits(vector);
+        if (hits != 0) return at + @ctz(hits);
+    }
+    while (at < bytes.len and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
+    return at;
+}
+
 pub fn isAscii(bytes: []const u8) bool {
     return indexOfHigh(bytes) == bytes.len;
 }

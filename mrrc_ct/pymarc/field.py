@@ -59,11 +59,11 @@ class Field(native.Field):
         self._odd = self._value = None
         if tag in native.CONTROL_TAGS:
             self.control_field = True
-            self._content = data
+            self._kept = data
             self._subfields = []
             return
         self.control_field = False
-        self._content = None
+        self._kept = None
         self._subfields = subfields or []
         if isinstance(indicators, Indicators):
             self._indicators = indicators
@@ -98,7 +98,7 @@ class Field(native.Field):
     @data.setter
     def data(self, value: str | None) -> None:
         if self.control_field:
-            self._content = value
+            self._kept = value
             self._value = None
 
     @property

@@ -11,7 +11,7 @@ from io import BytesIO, IOBase, StringIO
 from .. import _core, reader
 from .._bindings import CLOSELY, FINAL, UTF8, Encoding, Kind, Status
 from .._source import open_source
-from ..base import ANSWERS, KINDS, VALUES, Origin
+from ..base import KINDS, Origin, plain_records
 from ..errors import MarcError
 from .constants import END_OF_RECORD
 from .exceptions import (
@@ -163,46 +163,40 @@ class MARCReader(Reader):
         window = self._window
         while True:
             address, length, flags = window.look()
-            status, ends, kinds = self._scanner.scan(address, length, flags & FINAL | self._flags)
+            status, count = self._scanner.scan(address, length, flags & FINAL | self._flags)
+            kinds = bytes(self._scanner.kinds[:count])
             if Kind.GAP in kinds:
                 # Line ends between records are not for pymarc.
-                at = kinds.index(Kind.GAP)
-                ends, kinds = ends[:at], kinds[:at]
-            if ends:
-                self._batch = self._records(window.head(ends[-1]), ends, kinds)
-                window.take(ends[-1])
+                count = kinds.index(Kind.GAP)
+                kinds = kinds[:count]
+            if count:
+                bounds = self._scanner.bounds[: count + 1]
+                data, start = window.run()
+                ends = [start + end for end in bounds[1:]]
+                self._batch = self._records(data, start, ends, kinds)
+                window.take(bounds[-1])
                 return True
             if status != Status.NEED_INPUT:
                 return False
             window.fill()
 
-    def _records(self, data: bytes, ends: list[int], kinds: bytes) -> list[Record]:
-        records = []
-        new, start, to_unicode, force_utf8 = Record.__new__, 0, self.to_unicode, self.force_utf8
-        origin = self._origin
+    def _records(self, data: _core.Run, start: int, ends: list[int], kinds: bytes) -> list[Record]:
+        """The records of a batch, the last first."""
+        former, to_unicode, force_utf8 = self._origin, self.to_unicode, self.force_utf8
+        self._origin = origin = former.at(0, 0)
         encoding = Encoding.UTF8 if force_utf8 else Encoding.KEPT
-        _, values, answers = origin.prepare(data, kinds, encoding)
-        for end, kind in zip(ends, kinds):
-            record = new(Record)
-            record._data = data[start:end]
-            record._kind = kind & KINDS if to_unicode else Kind.IRREGULAR
-            if values is not None:
-                known: Any = next(values)
-                if known is not None and not record._kind & KINDS:
-                    record._given = known
-                    record._kind |= VALUES
-            if answers is not None:
-                told = next(answers)
-                if told is not None and not record._kind & KINDS:
-                    record._told = told
-                    record._kind |= ANSWERS
-            record._origin = origin
+        _, values, answers = origin.prepare(former, data, start, ends[-1], kinds, encoding)
+        kind = 0 if to_unicode else Kind.IRREGULAR
+        records = plain_records(Record, data, start, ends, kind, origin, values, answers)
+        for record in records:
             record.pos = 0
             record.force_utf8 = force_utf8
             record.to_unicode = to_unicode
-            records.append(record)
-            start = end
-        records.reverse()
+        if kinds.strip(b"\0"):
+            for record, odd in zip(reversed(records), kinds):
+                # What is not plain is read at its turn, and nothing is known of it.
+                if odd & KINDS:
+                    record._kind = odd & KINDS
         return records
 
     def _next_by_length(self) -> Record | None:

@@ -349,12 +349,12 @@ def _kind_of(marc: bytes, flags: int) -> int | None:
     if not isinstance(marc, bytes):
         return None
     scanner = _core.Scanner()
-    status, ends, kinds = scanner.scan(
+    status, count = scanner.scan(
         _core.FixedBuffer(marc).address, len(marc), FINAL | CLOSELY | flags
     )
-    if status != Status.DONE or ends != [len(marc)]:
+    if status != Status.DONE or count != 1 or scanner.bounds[1] != len(marc):
         return None
-    return kinds[0] & KINDS
+    return int(scanner.kinds[0] & KINDS)
 
 
 def _is_plain_control(marc: bytes) -> bool:
