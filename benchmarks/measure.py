@@ -32,7 +32,7 @@ Work = Callable[[], object]
 SIDE_SECONDS = 0.2
 #: The loop slower by more than this than ever in the run: disturbed.
 DISTURBED = 0.1
-ATTEMPTS = 3
+ATTEMPTS = 2
 #: A round that is shorter than this is done twice as often.
 ROUND_SECONDS = 1.0
 

@@ -181,15 +181,16 @@ def command_of(options: argparse.Namespace) -> str:
 
 def write(found: dict[str, Any], folder: pathlib.Path) -> None:
     """The results, in all their forms."""
+    import plots
     import report
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
     (folder / "results.md").write_text(report.markdown(found))
     if found["rows"]:
-        report.plot(found, folder / "results.svg")
+        plots.plot(found, folder / "results.svg")
     if found["growth"]:
-        report.plot_growth(found, folder / "growth.svg")
+        plots.plot_growth(found, folder / "growth.svg")
     print(f"written to {folder}")
 
 
