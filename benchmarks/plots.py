@@ -12,6 +12,7 @@ from growth import ROOM
 from matplotlib import pyplot
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from report import times
 
 BLUE, RED, GREY = "#2a6f97", "#c8553d", "#8d99a6"
 
@@ -26,13 +27,15 @@ def plot(found: dict[str, Any], target: pathlib.Path) -> None:
         for row in rows
     ]
     highest = max(row["highest"] for row in rows)
-    axes.barh(places, [row["ratio"] for row in rows], color=colors, height=0.62)
+    # From 1 on, where both are as fast as each other.
+    widths = [row["ratio"] - 1 for row in rows]
+    axes.barh(places, widths, left=1, color=colors, height=0.62)
     axes.hlines(places, [row["lowest"] for row in rows], [row["highest"] for row in rows], "black")
     for place, row in zip(places, rows):
         if row["at_least"] is not None:
             axes.plot([row["at_least"]] * 2, [place - 0.42, place + 0.42], color="black", lw=2)
-        right = max(row["highest"], row["at_least"] or 0)
-        axes.text(right * 1.07, place, f"{row['ratio']:.1f}", va="center", fontsize=8)
+        right = max(row["highest"], row["at_least"] or 0, 1)
+        axes.text(right * 1.07, place, times(row["ratio"]), va="center", fontsize=8)
     axes.set_yticks(
         places, [f"{_plain(row['work'])}, against {_plain(row['peer'])}" for row in rows]
     )
@@ -47,7 +50,7 @@ def plot(found: dict[str, Any], target: pathlib.Path) -> None:
     axes.set_xlabel("times as fast as the peer (logarithmic)")
     kinds = [
         Patch(color=BLUE, label="as fast as is wanted"),
-        Patch(color=RED, label="not yet"),
+        Patch(color=RED, label="slower than is wanted"),
         Patch(color=GREY, label="nothing is asked for"),
         Line2D([], [], color="black", lw=2, marker="", label="wanted (upright mark)"),
         Line2D([], [], color="black", lw=1, label="lowest to highest round"),

@@ -9,6 +9,11 @@ BEGIN = "<!-- benchmarks: begin, written by `python benchmarks/suite.py --update
 END = "<!-- benchmarks: end -->"
 
 
+def times(ratio: float) -> str:
+    """A ratio to be read: 0.48, 1.06, 2.3, 14.1."""
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}"
+
+
 def heading(found: dict[str, Any]) -> str:
     """On what, when, and how."""
     return (
@@ -26,8 +31,8 @@ def table(found: dict[str, Any]) -> list[str]:
         at_least = "" if row["at_least"] is None else f"{row['at_least']:g}"
         mark = " *" if row["is_disturbed"] else ""
         lines.append(
-            f"| {row['work']} | {row['peer']} | **{row['ratio']:.1f}**{mark} | "
-            f"{row['lowest']:.1f} to {row['highest']:.1f} | {at_least} | "
+            f"| {row['work']} | {row['peer']} | **{times(row['ratio'])}**{mark} | "
+            f"{times(row['lowest'])} to {times(row['highest'])} | {at_least} | "
             f"{row['seconds'] / row['records'] * 1e6:.2f} µs |"
         )
     if any(row["is_disturbed"] for row in found["rows"]):

@@ -46,10 +46,12 @@ def exhaust(items: Iterable[Any]) -> None:
 
 
 def silent(*command: str) -> Work:
-    """A command whose output goes to /dev/null."""
-    return lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    """A command whose output, and what it says of it, goes to /dev/null."""
+    nowhere = subprocess.DEVNULL
+    return lambda: subprocess.run(command, stdout=nowhere, stderr=nowhere, check=True)
 
 
 def output_of(*command: str) -> bytes:
     """What a command writes to standard output."""
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return done.stdout

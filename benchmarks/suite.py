@@ -222,6 +222,8 @@ def main() -> None:
 
     # Before anything is imported that starts threads.
     measure.pin()
+    from report import times, update_readme
+
     import mrrc_ct
 
     large = None
@@ -246,9 +248,10 @@ def main() -> None:
         found["rows"].append(result)
         wanted = "" if row.at_least is None else f", {row.at_least:g} wanted"
         void = f", {result['void']} rounds void" if result["void"] else ""
+        void += ", busy machine" if result["is_disturbed"] else ""
+        ratio, lowest, highest = (times(result[key]) for key in ("ratio", "lowest", "highest"))
         print(
-            f"{row.name}, {row.peer}: {result['ratio']:.1f} times as fast "
-            f"({result['lowest']:.1f} to {result['highest']:.1f}{void}){wanted}",
+            f"{row.name}, {row.peer}: {ratio} times as fast ({lowest} to {highest}{void}){wanted}",
             flush=True,
         )
     if large is not None and options.only in ("", "growth"):
@@ -257,8 +260,6 @@ def main() -> None:
         found["growth"] = growth(large, FOLDER, options.rounds)
     write(found, options.output)
     if options.update_readme:
-        from report import update_readme
-
         update_readme(found, HERE.parent / "README.md")
 
 
