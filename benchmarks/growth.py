@@ -15,8 +15,7 @@ import sys
 from typing import Any, Callable
 
 from measure import compared
-from rows import exhaust
-from rows_records import ask_title_and_values
+from rows import ask_title_and_values, exhaust
 
 import mrrc_ct
 
@@ -87,7 +86,15 @@ def growth(large: pathlib.Path, folder: pathlib.Path, rounds: int) -> list[dict[
     return found
 
 
+def own_peak_kib() -> int:
+    """The most memory that this process had."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # On Linux getrusage tells what the process that started this one had, when that was more.
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+
 if __name__ == "__main__":
     WORKS[sys.argv[1]](sys.argv[2])
-    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(kib // 1024 if sys.platform == "darwin" else kib)
+    print(own_peak_kib())

@@ -45,6 +45,14 @@ def exhaust(items: Iterable[Any]) -> None:
         pass
 
 
+def ask_title_and_values(records: Iterable[Any]) -> None:
+    """Of each record the title, and what every field says."""
+    for record in records:
+        record.title()
+        for field in record.fields:
+            field.value()
+
+
 def silent(*command: str) -> Work:
     """A command whose output, and what it says of it, goes to /dev/null."""
     nowhere = subprocess.DEVNULL

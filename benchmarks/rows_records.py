@@ -25,7 +25,7 @@ from compare import (
     same_each,
     same_parts,
 )
-from rows import Corpus, Row, exhaust
+from rows import Corpus, Row, ask_title_and_values, exhaust
 
 import mrrc_ct
 from mrrc_ct import pymarc as dropin
@@ -70,14 +70,6 @@ def reading(corpus: Corpus) -> list[Row]:
 
 
 # ---- titles and values
-
-
-def ask_title_and_values(records: Iterable[Any]) -> None:
-    """Of each record the title, and what every field says."""
-    for record in records:
-        record.title()
-        for field in record.fields:
-            field.value()
 
 
 def ask_title_and_values_mrrc(records: Iterable[Any]) -> None:
