@@ -1,269 +1,228 @@
 """The package against its peers, on anyone's machine, in one command.
 
     python benchmarks/suite.py [FILE] [--rounds N] [--only WORDS] [--output FOLDER]
+                               [--update-readme]
 
 Makes an environment of its own with the peers (PyPI; `yaz-marcdump` from Debian, where it can be
 had), fetches the records (the Library of Congress's file in pymarc's source distribution, its first
-20,000 records; FILE is taken instead), runs this package and each peer in turn on the same data,
-compares what they give before it believes a time, and writes `results.md`, `results.json` and
-`results.svg` to the folder, build/benchmarks unless told otherwise.
+20,000 records; FILE, ISO 2709 in UTF-8, is taken instead), runs this package and each peer in turn
+on the same data, compares what they give before it believes a time, and writes `results.md`,
+`results.json` and plots to the folder, build/benchmarks unless told otherwise. With
+`--update-readme` the tables go into the README, too.
 
-A ratio is the median of those of neighbouring runs (A B A B); its spread stands behind it. Both
-sides run on one processor, where the system allows that.
+measure.py says how times are taken, rows_records.py and rows_files.py what is compared with what,
+growth.py what is done with the whole file of 250,000 records. For Linux and macOS.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import datetime
-import gc
 import json
 import os
 import pathlib
 import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tarfile
-import time
 import venv
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    from work import Corpus, Row
+    from rows import Corpus, Row
 
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parent / "build" / "benchmarks"
-PEERS = ["mrrc==0.9.2", "pymarc==5.4.0", "matplotlib>=3"]
+PEERS = ["mrrc==0.9.2", "pymarc==5.4.0", "matplotlib>=3.7"]
+#: These need Python 3.11; without them their rows are left out.
+MORE_PEERS = ["polars-marc21==0.3.0", "marctable==0.5.0"]
 RECORDS = 20_000
-LARGE = "pymarc-5.4.0/BooksAll.2016.part01.utf8"
+ARCHIVE = "pymarc-5.4.0"
+LARGE = "BooksAll.2016.part01.utf8"
 
 
 def enter_environment() -> None:
     """Go on in an environment that has the peers and this package."""
     folder = FOLDER / "environment"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if pathlib.Path(sys.prefix) == folder:
+    if pathlib.Path(sys.prefix).resolve() == folder.resolve():
         return
+    python = folder / "bin" / "python"
     if not python.exists():
         print(f"making an environment in {folder}", flush=True)
         venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS], check=True)
-    command = [python, "-m", "pip", "install", "--quiet", str(HERE.parent)]
-    subprocess.run(command, check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, *PEERS], check=True)
+    for peer in MORE_PEERS:
+        subprocess.run([*install, peer], check=False)
+    subprocess.run([*install, str(HERE.parent)], check=True)
     if not shutil.which("yaz-marcdump") and shutil.which("apt-get") and os.getuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-qq", "yaz"], check=False)
     raise SystemExit(subprocess.run([python, __file__, *sys.argv[1:]], check=False).returncode)
 
 
 def fetched() -> pathlib.Path:
     """The whole file of the Library of Congress, 250,000 records."""
-    target = FOLDER / pathlib.Path(LARGE).name
-    if not target.exists():
-        print("fetching the records, 241 MB", flush=True)
-        options = ["--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--quiet"]
-        command = [sys.executable, "-m", "pip", "download", *options, "-d", str(FOLDER)]
-        # pip asks the package's build system for its name; the file is there all the same.
-        subprocess.run([*command, "pymarc==5.4.0"], check=False)
-        with tarfile.open(FOLDER / "pymarc-5.4.0.tar.gz") as archive:
-            source = archive.extractfile(LARGE)
-            assert source is not None
-            with open(target, "wb") as file:
-                shutil.copyfileobj(source, file)
-    return target
+    target = FOLDER / LARGE
+    if target.exists():
+        return target
+    print("fetching the records, 76 MB", flush=True)
+    options = ["--quiet", "--no-deps", "--no-binary", "pymarc", "--dest", str(FOLDER)]
+    command = [sys.executable, "-m", "pip", "download", *options, "pymarc==5.4.0"]
+    subprocess.run(command, check=True)
+    unfinished = target.with_suffix(".part")
+    with tarfile.open(FOLDER / f"{ARCHIVE}.tar.gz") as archive, open(unfinished, "wb") as file:
+        source = archive.extractfile(f"{ARCHIVE}/{LARGE}")
+        assert source is not None
+        shutil.copyfileobj(source, file)
+    return unfinished.rename(target)
 
 
 def corpus_of(path: pathlib.Path) -> Corpus:
     """The file in all the formats that are read."""
-    from work import Corpus
+    from rows import Corpus
 
     import mrrc_ct
 
     stem = FOLDER / path.name
-    names = Corpus(str(path), *(f"{stem}.{one}" for one in ("marc8", "xml", "jsonl", "json")))
-    for target, to in ((names.xml, "marcxml"), (names.jsonl, "jsonl"), (names.json, "json")):
-        mrrc_ct.convert(path, target, to)
+    forms = {form: f"{stem}.{form}" for form in ("marc8", "xml", "jsonl", "json", "empty")}
+    for form, to in (("xml", "marcxml"), ("jsonl", "jsonl"), ("json", "json")):
+        mrrc_ct.convert(path, forms[form], to)
+    pathlib.Path(forms["empty"]).write_bytes(b"")
     if shutil.which("yaz-marcdump"):
-        with open(names.marc8, "wb") as file:
+        with open(forms["marc8"], "wb") as file:
             command = ["yaz-marcdump", "-f", "utf-8", "-t", "marc-8", "-l", "9=32", "-o", "marc"]
             subprocess.run([*command, str(path)], stdout=file, check=True)
-    return names
+    else:
+        mrrc_ct.convert(path, forms["marc8"], "marc", encoding="marc-8")
+    return Corpus(marc=str(path), records=int(mrrc_ct.count(path)), **forms)
 
 
-def memchr_of(path: str) -> Callable[[], object]:
-    """A pass of `memchr` over the bytes of a file, which tells its own time."""
-    program = FOLDER / "control"
+def memchr_of() -> Callable[[bytes], object] | None:
+    """A function that goes through bytes with `memchr`; None without a C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise SystemExit("there is no C compiler for benchmarks/control.c")
-    command = [compiler, "-O2", "-pthread", str(HERE / "control.c"), "-o", str(program)]
+        print("left out: there is no C compiler for benchmarks/memchr.c")
+        return None
+    library = FOLDER / "memchr.so"
+    command = [compiler, "-O2", "-shared", "-fPIC", str(HERE / "memchr.c"), "-o", str(library)]
     subprocess.run(command, check=True)
-
-    def seconds() -> float:
-        done = subprocess.run([program, "scan", "1", path], capture_output=True, check=True)
-        return float(done.stdout.split()[0])
-
-    return seconds
+    terminators = ctypes.CDLL(str(library)).terminators
+    terminators.argtypes, terminators.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_size_t
+    return lambda data: terminators(data, len(data))
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long the work takes; a result that is a float tells it itself."""
-    gc.collect()
-    begin = time.perf_counter()
-    told = work()
-    taken = time.perf_counter() - begin
-    return told if isinstance(told, float) else taken
+def all_rows(corpus: Corpus) -> list[Row]:
+    """Every row, in the table's order. Further groups of rows are a line here."""
+    import rows_files
+    import rows_records
 
-
-def measured(row: Row, rounds: int) -> dict[str, Any]:
-    """A row's ratios and times."""
-    equality = row.check()
-    ours, theirs = [], []
-    for _ in range(rounds + 1):
-        ours.append(seconds(row.ours))
-        theirs.append(seconds(row.theirs))
-    # The first is for warming up.
-    ratios = [other / mine for mine, other in zip(ours[1:], theirs[1:])]
-    return {
-        "work": row.name,
-        "peer": row.peer,
-        "at_least": row.target,
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-        "seconds": statistics.median(ours[1:]),
-        "peer_seconds": statistics.median(theirs[1:]),
-        "equal": equality,
-    }
-
-
-def growth(small: pathlib.Path, large: pathlib.Path, rounds: int) -> list[dict[str, Any]]:
-    """What a record costs in a file of 20,000 and in one of 250,000."""
-    import mrrc_ct
-
-    def iterated(path: pathlib.Path) -> None:
-        for _ in mrrc_ct.MARCReader(path):
-            pass
-
-    found = []
-    works: dict[str, Callable[[pathlib.Path], object]] = {
-        "iterate": iterated,
-        "to MARCXML": lambda path: mrrc_ct.convert(path, os.devnull, "marcxml"),
-        "count": mrrc_ct.count,
-    }
-    counts = {path: int(mrrc_ct.count(path)) for path in (small, large)}
-    for name, work in works.items():
-        ratios = []
-        for _ in range(rounds + 1):
-            times = {}
-            for path, repeats in ((small, 12), (large, 1)):
-                taken = seconds(lambda: [work(path) for _ in range(repeats)])  # noqa: B023
-                times[path] = taken / repeats / counts[path]
-            ratios.append(times[large] / times[small])
-        memory = {path: memory_of(name, path) for path in (small, large)}
-        found.append(
-            {
-                "work": name,
-                "time_for_a_record": statistics.median(ratios[1:]),
-                "peak_kib": [memory[small], memory[large]],
-            }
-        )
+    found = [
+        *rows_records.reading(corpus),
+        *rows_records.looking(corpus),
+        *rows_records.writing(corpus),
+        *rows_records.building(corpus),
+        *rows_files.converting(corpus),
+        *rows_files.from_json(corpus),
+        *rows_files.decoding(corpus),
+        *rows_files.counting(corpus, memchr_of()),
+        *rows_records.columns(corpus),
+    ]
+    if not shutil.which("yaz-marcdump"):
+        print("left out: there is no yaz-marcdump (Debian's package yaz)")
+        found = [row for row in found if row.peer != "yaz-marcdump"]
     return found
 
 
-def memory_of(name: str, path: pathlib.Path) -> int:
-    """The most memory that a process has which does the work, in KiB."""
-    works = {
-        "iterate": "for _ in mrrc_ct.MARCReader(path): pass",
-        "to MARCXML": "mrrc_ct.convert(path, '/dev/null', 'marcxml')",
-        "count": "mrrc_ct.count(path)",
+def measured(row: Row, rounds: int) -> dict[str, Any]:
+    """A row's equality, ratios and times."""
+    from measure import compared
+
+    equality = row.check()
+    times = compared(row.ours, row.theirs, rounds, row.start)
+    return {
+        "work": row.name,
+        "peer": row.peer,
+        "at_least": row.at_least,
+        "ratio": times.ratio,
+        "lowest": min(times.ratios),
+        "highest": max(times.ratios),
+        "seconds": times.ours,
+        "peer_seconds": times.theirs,
+        "start_seconds": times.start,
+        "records": row.records,
+        "rounds": [one._asdict() for one in times.rounds],
+        "void": times.void,
+        "is_disturbed": times.is_disturbed,
+        "equal": equality,
     }
-    code = f"import mrrc_ct, resource, sys\npath = sys.argv[1]\n{works[name]}\n"
-    code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, check=True, text=True
-    )
-    return int(done.stdout)
 
 
 def machine() -> str:
     """What this ran on."""
     name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+    with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo") as file:
         name = next(line.split(":")[1].strip() for line in file if "model name" in line)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"{name}, {os.cpu_count()} processors, {platform.system()}, {python}"
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The results as tables."""
-    lines = [
-        f"{found['machine']}; {found['date']}; {found['records']:,} records, "
-        f"{found['rounds']} rounds. `{found['command']}`",
-        "",
-        "| work | peer | times as fast | spread | at least | a record | equal |",
-        "|---|---|--:|--:|--:|--:|---|",
-    ]
-    for row in found["rows"]:
-        lines.append(
-            f"| {row['work']} | {row['peer']} | **{row['ratio']:.1f}** | "
-            f"{row['lowest']:.1f} to {row['highest']:.1f} | {row['at_least']:g} | "
-            f"{row['seconds'] / row['records'] * 1e6:.2f} µs | {row['equal']} |"
-        )
+def command_of(options: argparse.Namespace) -> str:
+    """The command that was given, a file by its name alone."""
+    words = ["python benchmarks/suite.py"]
+    words += [pathlib.Path(options.file).name] if options.file else []
+    words += [f"--rounds {options.rounds}"] if options.rounds != ROUNDS else []
+    words += [f"--only '{options.only}'"] if options.only else []
+    return " ".join(words)
+
+
+def write(found: dict[str, Any], folder: pathlib.Path) -> None:
+    """The results, in all their forms."""
+    import plots
+    import report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+    (folder / "results.md").write_text(report.markdown(found))
+    if found["rows"]:
+        plots.plot(found, folder / "results.svg")
     if found["growth"]:
-        lines += ["", "| work | a record of 250,000, against one of 20,000 | peak memory |"]
-        lines += ["|---|--:|--:|"]
-        for row in found["growth"]:
-            small, large = row["peak_kib"]
-            lines.append(
-                f"| {row['work']} | {row['time_for_a_record']:.3f} times its time | "
-                f"{small / 1024:.1f} and {large / 1024:.1f} MiB |"
-            )
-    return "\n".join(lines) + "\n"
+        plots.plot_growth(found, folder / "growth.svg")
+    print(f"written to {folder}")
 
 
-def plot(found: dict[str, Any], target: pathlib.Path) -> None:
-    """The ratios as bars, and what they should be."""
-    import matplotlib as mpl
+ROUNDS = 7
 
-    mpl.use("svg")
-    from matplotlib import pyplot
 
-    rows = found["rows"][::-1]
-    figure, axes = pyplot.subplots(figsize=(9, 0.34 * len(rows) + 1.2))
-    places = range(len(rows))
-    colors = ["#2a6f97" if row["ratio"] >= row["at_least"] else "#c8553d" for row in rows]
-    axes.barh(places, [row["ratio"] for row in rows], color=colors, height=0.62)
-    axes.hlines(places, [row["lowest"] for row in rows], [row["highest"] for row in rows], "black")
-    for place, row in zip(places, rows):
-        axes.plot([row["at_least"]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=2)
-    axes.set_yticks(places, [f"{row['work'].replace('`', '')} — {row['peer']}" for row in rows])
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50, 100])
-    axes.minorticks_off()
-    axes.set_xlabel("times as fast as the peer (the mark: what it is to be)")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    figure.tight_layout()
-    figure.savefig(target)
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("file", nargs="?", help="ISO 2709 in UTF-8, instead of what is fetched")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--only", default="", help="the rows with these words in their name or peer, or `growth`"
+    )
+    parser.add_argument("--output", type=pathlib.Path, default=FOLDER)
+    parser.add_argument("--update-readme", action="store_true", help="put the tables there")
+    options = parser.parse_args()
+    if options.update_readme and options.only:
+        parser.error("the README has all rows")
+    return options
 
 
 def main() -> None:
     """Set up, run, write."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("file", nargs="?", help="ISO 2709 in UTF-8, instead of what is fetched")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--only", default="", help="the rows with these words in their name or peer"
-    )
-    parser.add_argument("--output", type=pathlib.Path, default=FOLDER)
-    options = parser.parse_args()
+    options = parsed()
     FOLDER.mkdir(parents=True, exist_ok=True)
     enter_environment()
-    from work import rows
+    import measure
+
+    # Before anything is imported that starts threads.
+    measure.pin()
+    from report import times, update_readme
 
     import mrrc_ct
 
@@ -273,41 +232,35 @@ def main() -> None:
         large = fetched()
         records = zip(range(RECORDS), mrrc_ct.MARCReader(large))
         path.write_bytes(b"".join(record.as_marc() for _, record in records))
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    count = int(mrrc_ct.count(path))
+    corpus = corpus_of(path)
     found: dict[str, Any] = {
         "machine": machine(),
         "date": str(datetime.date.today()),
-        "command": "python benchmarks/suite.py" + (" FILE" if options.file else ""),
-        "records": count,
-        "rounds": options.rounds,
+        "command": command_of(options),
+        "records": corpus.records,
         "rows": [],
         "growth": [],
     }
-    corpus = corpus_of(path)
-    for row in rows(corpus, memchr_of(str(path))):
+    for row in all_rows(corpus):
         if options.only.lower() not in f"{row.name} {row.peer}".lower():
             continue
-        if row.peer == "yaz-marcdump" and not shutil.which("yaz-marcdump"):
-            print(f"{row.name}: left out, there is no yaz-marcdump")
-            continue
         result = measured(row, options.rounds)
-        result["records"] = 2000 if "serialized" in row.name or "tuples" in row.name else count
         found["rows"].append(result)
+        wanted = "" if row.at_least is None else f", {row.at_least:g} wanted"
+        void = f", {result['void']} rounds void" if result["void"] else ""
+        void += ", busy machine" if result["is_disturbed"] else ""
+        ratio, lowest, highest = (times(result[key]) for key in ("ratio", "lowest", "highest"))
         print(
-            f"{row.name}, {row.peer}: {result['ratio']:.1f} times as fast "
-            f"({result['lowest']:.1f} to {result['highest']:.1f}), {row.target:g} wanted",
+            f"{row.name}, {row.peer}: {ratio} times as fast ({lowest} to {highest}{void}){wanted}",
             flush=True,
         )
-    if large is not None and not options.only:
-        found["growth"] = growth(path, large, 3)
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    (options.output / "results.md").write_text(markdown(found))
-    if found["rows"]:
-        plot(found, options.output / "results.svg")
-    print(f"written to {options.output}")
+    if large is not None and options.only in ("", "growth"):
+        from growth import growth
+
+        found["growth"] = growth(large, FOLDER, options.rounds)
+    write(found, options.output)
+    if options.update_readme:
+        update_readme(found, HERE.parent / "README.md")
 
 
 if __name__ == "__main__":
