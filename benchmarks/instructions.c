@@ -111,8 +111,8 @@ static void in_batches(const struct input *input, void (*work)(const uint8_t *, 
 
 static void take_apart(const uint8_t *bytes, size_t length, uint8_t *target) {
     uint8_t tags[768];
-    uint64_t written;
-    if (mrrc_take_apart(bytes, length, target, tags, &written) < 0) fail("not taken apart");
+    uint32_t ends[BATCH];
+    if (mrrc_take_apart(bytes, length, target, ends, BATCH, tags) < 0) fail("not taken apart");
 }
 
 static void ask(const uint8_t *bytes, size_t length, uint8_t *target) {

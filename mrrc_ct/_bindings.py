@@ -389,8 +389,8 @@ def declare(library: CDLL) -> None:
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
-    # mrrc_take_apart(bytes, length, target, tags, written)
-    library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, POINTER(c_uint64)]
+    # mrrc_take_apart(bytes, length, target, ends, capacity, tags)
+    library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_uint64, c_void_p]
     library.mrrc_take_apart.restype = c_int32
     # mrrc_ask(bytes, length, queries, queries_length, target, written)
     library.mrrc_ask.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, POINTER(c_uint64)]

@@ -620,13 +620,15 @@ class _PerThread(thread_local):
         self.target = buffer.data, buffer.address
         self._buffer = buffer
         self._room = Buffer(0x10000)
-        self._tags = ctypes.create_string_buffer(3 * 256)
+        #: Room for tags, and for the ends of a batch's records.
+        self.tags = ctypes.create_string_buffer(3 * 256)
+        self.ends = (ctypes.c_uint32 * RECORDS_A_BATCH)()
 
-    def room(self, size: int) -> tuple[Run, int, ctypes.Array[ctypes.c_char]]:
-        """Room for so many bytes, its address, and room for tags."""
+    def room(self, size: int) -> tuple[Run, int]:
+        """Room for so many bytes, and its address."""
         if len(self._room.view) < size:
             self._room = Buffer(2 * size)
-        return self._room.data, self._room.address, self._tags
+        return self._room.data, self._room.address
 
 
 _per_thread = _PerThread()
@@ -682,20 +684,24 @@ def converter_of(
     return converter
 
 
-def take_apart(flat: bytes, known: list[str]) -> list[bytes] | None:
-    """What `mrrc_take_apart` writes of each of a run of records in the flat form.
+def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | None:
+    """What `mrrc_take_apart` writes of each of a batch of so many records in the flat form.
 
     `known` becomes the tags by their numbers. None where that cannot be told.
     """
     length = len(flat)
-    room, address, tags = _per_thread.room(length)
-    written = ctypes.c_uint64()
-    count = _library.mrrc_take_apart(flat, length, address, tags, written)
+    room, address = _per_thread.room(length)
+    tags, ends = _per_thread.tags, _per_thread.ends
+    count = _library.mrrc_take_apart(flat, length, address, ends, RECORDS_A_BATCH, tags)
     if count < 0:
         return None
     names = tags.raw[: 3 * count].decode("latin-1")
     known[:] = [sys.intern(names[at : at + 3].strip()) for at in range(0, len(names), 3)]
-    return room[: written.value].split(b"\x1d")[:-1]
+    apart, start = [], 0
+    for end in ends[:records]:
+        apart.append(room[start:end])
+        start = end + 1
+    return apart
 
 
 def ask(flat: bytes, queries: list[str]) -> list[str] | None:
@@ -704,7 +710,7 @@ def ask(flat: bytes, queries: list[str]) -> list[str] | None:
     A query is a tag and codes of subfields; see `mrrc_ask`.
     """
     length = len(flat)
-    room, address, _ = _per_thread.room(length * len(queries))
+    room, address = _per_thread.room(length * len(queries))
     written = ctypes.c_uint64()
     asked = " ".join(queries).encode()
     if _library.mrrc_ask(flat, length, asked, len(asked), address, written) != c.Status.DONE:

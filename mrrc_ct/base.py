@@ -185,11 +185,13 @@ class Origin:
             return None, None, None
         records = data[start:end]
         flats = values = answers = None
+        count = len(kinds) - kinds.count(Kind.GAP)
         if encoding == Encoding.MARC8 or kinds.translate(None, _PLAIN_KINDS):
             flats = _core.flat_forms(records, encoding, self.references)
-            records = b"".join([one + _RECORD_END for one in flats if one is not None])
+            sound = [one + _RECORD_END for one in flats if one is not None]
+            records, count = b"".join(sound), len(sound)
         if wants_values:
-            values = _core.take_apart(records, self.tags)
+            values = _core.take_apart(records, count, self.tags)
         if queries:
             answers = _core.ask(records, queries)
             self.places = {query: place for place, query in enumerate(queries)}

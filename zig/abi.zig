@@ -276,13 +276,13 @@ pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) ca
     return @intCast(written);
 }
 
-pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, tags: ?[*]u8, written: *u64) callconv(.c) i32 {
-    written.* = 0;
+pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, ends: ?[*]u32, capacity: u64, tags: ?[*]u8) callconv(.c) i32 {
     const invalid = @backingInt(Status.invalid_argument);
     if (length > std.math.maxInt(u32)) return invalid;
     var known: apart.Tags = .init(@ptrCast(tags orelse return invalid));
     const room = (target orelse return invalid)[0..@intCast(length)];
-    written.* = apart.take(slice(bytes, length), &known, room) orelse return invalid;
+    const places = (ends orelse return invalid)[0..@intCast(capacity)];
+    _ = apart.take(slice(bytes, length), &known, room, places) orelse return invalid;
     return @intCast(known.end);
 }
 
@@ -513,8 +513,8 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_take_apart",
-        .parameters = &.{ "bytes", "length", "target", "tags", "written" },
-        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records or have too many tags.",
+        .parameters = &.{ "bytes", "length", "target", "ends", "capacity", "tags" },
+        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`, `ends` for `capacity` numbers: where in `target` each 1D stands. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records, or there are too many of them or of their tags.",
     },
     .{
         .name = "mrrc_ask",

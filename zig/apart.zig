@@ -56,14 +56,23 @@ pub const Tags = struct {
     }
 
     fn valueOf(tag: Tag) ?usize {
-        var value: usize = 0;
-        for (tag) |byte| {
-            if (!std.ascii.isDigit(byte)) return null;
-            value = value * 10 + (byte - '0');
-        }
-        return value;
+        const digits: [3]u8 = .{ tag[0] -% '0', tag[1] -% '0', tag[2] -% '0' };
+        if (digits[0] > 9 or digits[1] > 9 or digits[2] > 9) return null;
+        return @as(usize, digits[0]) * 100 + @as(usize, digits[1]) * 10 + digits[2];
     }
 };
+
+/// Where the next 1E stands; null when a 1D or the end comes before it.
+fn terminatorFrom(bytes: []const u8, at: usize) ?usize {
+    const end = at + scan.indexOf(terminators, bytes[at..]);
+    return if (end < bytes.len and bytes[end] == field_terminator) end else null;
+}
+
+/// Where the directory of the record at `start` ends; null where there is none.
+fn headEnd(bytes: []const u8, start: usize) ?usize {
+    const end = terminatorFrom(bytes, start) orelse return null;
+    return if (end < start + leader_length or (end - start - leader_length) % entry_length != 0) null else end;
+}
 
 /// A record in the flat form, at the front of some bytes: a field's tag and content at a time.
 const Walk = struct {
@@ -73,8 +82,7 @@ const Walk = struct {
     at: usize,
 
     fn begin(bytes: []const u8, start: usize) ?Walk {
-        const head_end = terminatorFrom(bytes, start) orelse return null;
-        if (head_end < start + leader_length or (head_end - start - leader_length) % entry_length != 0) return null;
+        const head_end = headEnd(bytes, start) orelse return null;
         return .{ .bytes = bytes, .entry = start + leader_length, .head_end = head_end, .at = head_end + 1 };
     }
 
@@ -84,12 +92,6 @@ const Walk = struct {
 
     fn tag(self: *const Walk) Tag {
         return self.bytes[self.entry..][0..3].*;
-    }
-
-    /// Where the next 1E stands; null when a 1D or the end comes before it.
-    fn terminatorFrom(bytes: []const u8, at: usize) ?usize {
-        const end = at + scan.indexOf(terminators, bytes[at..]);
-        return if (end < bytes.len and bytes[end] == field_terminator) end else null;
     }
 
     /// Go on to the next field. Null when this one has no end.
@@ -105,20 +107,24 @@ const Walk = struct {
 /// are. For each goes to `target`: the numbers of all fields' tags; of each field its value; 1E behind
 /// each of these; 1D. The value is what people read: the data of a control field, or the stripped values
 /// of the subfields with blanks between them. Of a record that is not UTF-8 there is nothing but the 1D.
-/// `target` has room for the length of `flat`. Gives the length of what was written; null where `flat`
-/// has another form, or too many tags.
-pub fn take(flat: []const u8, tags: *Tags, target: []u8) ?usize {
+/// `target` has room for the length of `flat`, `ends` for as many numbers as there are records: where
+/// what was written of each ends, before its 1D. Gives the length of it all; null where `flat` has
+/// another form, or there are too many records or tags.
+pub fn take(flat: []const u8, tags: *Tags, target: []u8, ends: []u32) ?usize {
     var out: Output = .{ .target = target };
     var at: usize = 0;
-    while (at < flat.len) {
+    var records: usize = 0;
+    while (at < flat.len) : (records += 1) {
+        if (records == ends.len) return null;
         const start, const mark = .{ at, out.length };
-        var walk = Walk.begin(flat, at) orelse return null;
-        while (walk.hasMore()) : (walk.entry += entry_length) out.byte(tags.numberOf(walk.tag()) orelse return null);
+        const head_end = headEnd(flat, start) orelse return null;
+        var entry = start + leader_length;
+        while (entry < head_end) : (entry += entry_length) out.byte(tags.numberOf(flat[entry..][0..3].*) orelse return null);
+        const count = out.length - mark;
         out.byte(field_terminator);
-        walk.entry = start + leader_length;
-        at = walk.at;
-        while (walk.hasMore()) : (walk.entry += entry_length) {
-            at += if (record_module.isControlTag(walk.tag())) out.copyUntil(terminators, flat[at..]) else out.takeValue(flat[at..]);
+        at = head_end + 1;
+        for (0..count) |index| {
+            at += if (target[mark + index] < 10) out.copyUntil(terminators, flat[at..]) else out.takeValue(flat[at..]);
             if (at >= flat.len or flat[at] != field_terminator) return null;
             at += 1;
             out.byte(field_terminator);
@@ -126,6 +132,7 @@ pub fn take(flat: []const u8, tags: *Tags, target: []u8) ?usize {
         if (at >= flat.len or flat[at] != record_terminator) return null;
         at += 1;
         if (utf8.indexOfInvalid(flat[start..at]) != null) out.length = mark;
+        ends[records] = @intCast(out.length);
         out.byte(record_terminator);
     }
     return out.length;
@@ -323,15 +330,18 @@ test "fields come with their tags' numbers and their values" {
     var target: [sample.len]u8 = undefined;
     var names: [Tags.max]Tag = undefined;
     var tags: Tags = .init(&names);
-    const length = take(sample, &tags, &target).?;
+    var ends: [2]u32 = undefined;
+    const length = take(sample, &tags, &target, &ends).?;
+    try std.testing.expectEqualSlices(u32, &.{ @intCast(length - 3), @intCast(length - 1) }, &ends);
     try std.testing.expectEqualStrings(" \x01! \x1eOdes  Horace x\x1e42\x1ex\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
     try std.testing.expectEqualStrings("LOC", &names['!']);
+    try std.testing.expectEqual(null, take(sample, &tags, &target, ends[0..1]));
     // Whatever stands there, nothing is written beyond the end.
     for (0..sample.len) |cut| {
         tags = .init(&names);
-        _ = take(sample[0..cut], &tags, target[0..cut]);
+        _ = take(sample[0..cut], &tags, target[0..cut], &ends);
         tags = .init(&names);
-        _ = take(sample[cut..], &tags, target[0 .. sample.len - cut]);
+        _ = take(sample[cut..], &tags, target[0 .. sample.len - cut], &ends);
     }
 }
 
