@@ -389,6 +389,9 @@ def declare(library: CDLL) -> None:
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
     library.mrrc_assemble.restype = c_int32
+    # mrrc_replace(bytes, length, changes, changes_length, target)
+    library.mrrc_replace.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p]
+    library.mrrc_replace.restype = c_int32
     # mrrc_take_apart(bytes, length, target, ends, capacity, tags)
     library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_uint64, c_void_p]
     library.mrrc_take_apart.restype = c_int32

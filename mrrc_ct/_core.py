@@ -116,6 +116,7 @@ _library, _holding = _load()
 _HELD_MAX = 100_000
 
 _assemble = _holding.mrrc_assemble
+_replace = _holding.mrrc_replace
 #: How many queries `ask` takes.
 QUERIES_MAX = 16
 #: The most that a record has in ISO 2709.
@@ -638,6 +639,13 @@ def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
     data, address = _per_thread.target
     length = _assemble(flat, len(flat), address)
+    return data[:length] if length > 0 else None
+
+
+def replace(record: bytes, changes: bytes) -> bytes | None:
+    """A record in ISO 2709 with other contents of some fields, as `mrrc_replace` has it; or None."""
+    data, address = _per_thread.target
+    length = _replace(record, len(record), changes, len(changes), address)
     return data[:length] if length > 0 else None
 
 

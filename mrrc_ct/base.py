@@ -55,9 +55,10 @@ FIELD_MARK = FIELD_END.decode()
 _RECORD_END = b"\x1d"
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
-# kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts. OUT: a field is handed
-# out, or the list changed; that is the truth now, not the bytes, and `_given` has these fields.
-# LOADED: the list itself is handed out, in `_fields`, and CUT no more. LEADER_OUT: the leader is.
+# kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
+# OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. As long as
+# it is neither CUT nor LOADED, `_firsts` has these fields. LOADED: the list itself is handed out, in
+# `_fields`, and CUT no more. LEADER_OUT: the leader is.
 # What was made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the
 # flat form, without its 1D; VALUES, `_values` tells tag and value of each field; ANSWERS, `_told`
 # tells what it says to some queries.
@@ -104,6 +105,7 @@ class Origin:
         "asked",
         "codec",
         "encoding",
+        "has_more",
         "is_lenient",
         "loaded",
         "name",
@@ -149,6 +151,8 @@ class Origin:
         self.asked = self.loaded = self.told = 0
         #: Where the answers to these stand among them; and other queries, and how often they came.
         self.places: dict[str, int] = {}
+        #: Whether there are more of these than one.
+        self.has_more = False
         self.queried: dict[str, int] = {}
         #: The tags by the numbers that `_values` has.
         self.tags: list[str] = []
@@ -195,6 +199,7 @@ class Origin:
         if queries:
             answers = _core.ask(records, queries)
             self.places = {query: place for place, query in enumerate(queries)}
+            self.has_more = len(queries) > 1
         if flats is None:
             return None, values, answers
         return flats, _beside(flats, values, b""), _beside(flats, answers, "")
@@ -202,7 +207,11 @@ class Origin:
     def _often(self, half: int) -> list[str]:
         """The queries that most of the records were asked, some of them."""
         former = list(self.places) if self.told > half else []
-        queried = [query for query, count in self.queried.items() if count > half]
+        queried = [
+            query
+            for query, count in self.queried.items()
+            if count > half and query not in self.places
+        ]
         return (former + queried)[: _core.QUERIES_MAX]
 
     def note(self, query: str) -> None:
@@ -272,12 +281,13 @@ class BaseRecord(Generic[F]):
     `leader` is a `Leader`, `fields` the list of `Field`; both can be changed in place.
     """
 
-    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields`, `_given`, `_values` and
-    # `_told`.
+    # Empty until they are needed, as `_kind` tells: `_leader`, `_fields`, `_firsts`, `_given`,
+    # `_values` and `_told`.
     __slots__ = (
         "_data",
         "_errors",
         "_fields",
+        "_firsts",
         "_given",
         "_kind",
         "_leader",
@@ -292,9 +302,11 @@ class BaseRecord(Generic[F]):
     _leader: Leader
     # LOADED: the fields. CUT: leader and directory, and behind it the bytes of each field.
     _fields: list[Any]
-    # CUT or OUT: by their index in that list, the fields that are handed out, which are the truth
-    # instead of the bytes, and the tags that they then had.
+    # CUT: by their index in that list, the fields that are handed out, which are the truth instead
+    # of the bytes, and the tags that they then had.
     _given: dict[int, tuple[F, str]]
+    # OUT, neither CUT nor LOADED: the fields that are handed out, each the first with its tag.
+    _firsts: dict[str, F]
     # VALUES: the numbers of the fields' tags, and their values, all with 1E behind; nothing where
     # the record cannot be read.
     _values: bytes
@@ -453,16 +465,9 @@ class BaseRecord(Generic[F]):
     def _is_plain(self) -> bool:
         return not self._kind & _NOT_PLAIN
 
-    def _is_whole(self) -> bool:
-        """Whether it is plain and not cut, and its directory has the tags of what is handed out."""
-        kind = self._kind
-        if kind & (_NOT_PLAIN | CUT | LOADED):
-            return False
-        if kind & OUT:
-            for field, tag in self._given.values():
-                if field.tag is not tag:
-                    return False
-        return True
+    def _has_tags(self) -> bool:
+        """Whether the first fields that are handed out still have their tags."""
+        return all([field.tag is tag for tag, field in self._firsts.items()])
 
     def _is_cut(self) -> bool:
         """See that the record is cut, and its directory has the fields' tags; or else is loaded."""
@@ -472,9 +477,11 @@ class BaseRecord(Generic[F]):
         if not kind & CUT:
             self._fields = parts = (self._flat() if kind & KINDS else self._data).split(FIELD_END)
             parts.pop()  # 1D
-            if not kind & OUT:
-                self._given = {}
-            self._kind = kind = kind & ~_MADE | CUT
+            self._given = given = {}
+            if kind & OUT:
+                for tag, field in self._firsts.items():
+                    given[self._find(tag)] = field, tag
+            self._kind = kind & ~_MADE | CUT
         if not kind & OUT:
             return True
         for field, tag in self._given.values():
@@ -499,6 +506,37 @@ class BaseRecord(Generic[F]):
 
         Nor is it cut by that: most records that one field is asked of are asked nothing else.
         """
+        is_out = self._kind & OUT
+        if is_out and tag in self._firsts:
+            return self._firsts[tag]
+        content = self._first_content(tag)
+        if content is None:
+            return None
+        field = _new(self._field_class)
+        field.tag = tag
+        field.control_field = tag in CONTROL_TAGS
+        field._kept = content
+        field._value = None
+        if is_out:
+            self._firsts[tag] = field
+        else:
+            self._firsts = {tag: field}
+            self._kind |= OUT
+        return field  # type: ignore[no-any-return]
+
+    def _first_content(self, tag: str) -> str | None:
+        """What the first field with a tag holds, of a plain record that is not cut."""
+        origin = self._origin
+        if self._kind & ANSWERS and tag in origin.places:
+            told = self._told
+            if origin.has_more:
+                told = told.split(FIELD_MARK)[origin.places[tag]]
+            # A lone delimiter is none, or a field that holds just that.
+            if told and told != DELIMITER:
+                origin.told += 1
+                return told
+        elif tag in _tags:
+            origin.note(tag)
         data = self._data
         base = data.find(FIELD_END) + 1
         wanted = _tags.get(tag) or _tag_bytes(tag)
@@ -507,19 +545,8 @@ class BaseRecord(Generic[F]):
             if at < 0:
                 return None
             at = data.find(wanted, at + 1, base)
-        index = at // _ENTRY_LEN - 1
-        is_out = self._kind & OUT
-        if is_out and index in self._given:
-            return self._given[index][0]
         start = base + int(data[at + 7 : at + 12])
-        field = self._made(tag, self._read(data[start : data.find(FIELD_END, start)]))
-        if is_out:
-            self._given[index] = field, tag
-        else:
-            self._given = {index: (field, tag)}
-        # What it says to queries may change now.
-        self._kind = self._kind & ~ANSWERS | OUT
-        return field
+        return self._read(data[start : data.find(FIELD_END, start)])
 
     def _hand_out(self, index: int, tag: str) -> F:
         """The field at an index, once cut."""
@@ -556,10 +583,9 @@ class BaseRecord(Generic[F]):
     def _make_from_values(self) -> bool:
         """Make all fields of what `_values` tells; False where that is not the truth any more."""
         numbers, _, rest = self._values.partition(FIELD_END)
-        given = self._given if self._kind & OUT else {}
-        for field, tag in given.values():
-            if field.tag is not tag:
-                return False
+        is_out = self._kind & OUT
+        if is_out and not self._has_tags():
+            return False
         tags = self._origin.tags
         flat = self._fields if self._kind & DECODED else self._data
         fields = blank(self._field_class, len(numbers))
@@ -570,8 +596,9 @@ class BaseRecord(Generic[F]):
             field._value = value
             field._kept = index
             field._from = flat
-        for index, (field, _) in given.items():
-            fields[index - 1] = field
+        if is_out:
+            for tag, field in self._firsts.items():
+                fields[numbers.index(tags.index(tag))] = field
         self._fields = fields
         self._kind = self._kind & ~_MADE | OUT | LOADED
         return True
@@ -608,13 +635,12 @@ class BaseRecord(Generic[F]):
 
     def _answer(self, query: str) -> str | None:
         """What the first field with a tag says: to its tag and codes, as `_core.ask` has them."""
-        if self._kind & ANSWERS:
+        if self._kind & (ANSWERS | OUT) == ANSWERS:
             origin, told = self._origin, self._told
-            place = origin.places.get(query)
-            if place is not None and told:
+            if told and query in origin.places:
                 origin.told += 1
-                if place or FIELD_MARK in told:
-                    told = told.split(FIELD_MARK)[place]
+                if origin.has_more:
+                    told = told.split(FIELD_MARK)[origin.places[query]]
                 return None if told == DELIMITER else told
         if not self._kind & LOADED:
             self._origin.note(query)
@@ -717,25 +743,17 @@ class BaseRecord(Generic[F]):
                 )
 
     def _patched(self) -> bytes | None:
-        """The bytes of a whole record with the fields that are handed out in their places.
+        """The bytes of a plain record that is not cut, the fields that are handed out in them.
 
         None where these have to be looked at closely.
         """
-        data = self._data
-        base = data.find(FIELD_END) + 1
-        given = self._given
-        for index in sorted(given, reverse=True):
-            field, tag = given[index]
-            text = _simple_text(field) if field.tag is tag else None
-            if text is None:
+        changes = []
+        for tag, field in self._firsts.items():
+            text = _simple_text(field)
+            if text is None or field.tag is not tag or FIELD_MARK in text:
                 return None
-            at = _ENTRY_LEN * (index + 1)
-            start = base + int(data[at + 7 : at + 12])
-            end = start + int(data[at + 3 : at + 7]) - 1
-            content = text.encode()
-            if content != data[start:end]:
-                data = data[:start] + content + data[end:]
-        return data if data is self._data else _core.assemble(data)
+            changes.append(f"{tag}{text}\x1e")
+        return _core.replace(self._data, "".join(changes).encode())
 
     def _check_values(self) -> None:
         """See that what was handed out still has the shape that its tag says.
@@ -824,7 +842,8 @@ class BaseRecord(Generic[F]):
         return self._written(encoding, unmappable)
 
     def _written(self, encoding: str | None, unmappable: str) -> bytes:
-        if encoding is None and self._kind & (OUT | LEADER_OUT) == OUT and self._is_whole():
+        is_whole = not self._kind & (_NOT_PLAIN | CUT | LOADED | LEADER_OUT)
+        if encoding is None and is_whole and self._kind & OUT:
             try:
                 made = self._patched()
             except (UnicodeEncodeError, TypeError):
@@ -902,10 +921,6 @@ class BaseRecord(Generic[F]):
 
     # ---- fields
 
-    def __bool__(self) -> bool:
-        """Always true, so that `while record := reader.read_record()` ends only at the end."""
-        return True
-
     def __iter__(self) -> Iterator[F]:
         return iter(self.fields)
 
@@ -918,7 +933,7 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        field = self.get(tag)
+        field = self.get(tag) if other_threads() else self._get(tag, None)
         if field is None:
             raise KeyError(tag)
         return field
@@ -931,7 +946,8 @@ class BaseRecord(Generic[F]):
         return self._get(tag, default)
 
     def _get(self, tag: str, default: F | None) -> F | None:
-        if self._is_whole():
+        kind = self._kind
+        if not kind & (_NOT_PLAIN | CUT | LOADED) and (not kind & OUT or self._has_tags()):
             field = self._hand_out_first(tag)
             return default if field is None else field
         if self._is_cut():

@@ -276,6 +276,13 @@ pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) ca
     return @intCast(written);
 }
 
+pub export fn mrrc_replace(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) i32 {
+    const pointer = target orelse return @backingInt(Status.invalid_argument);
+    const written = iso2709.replace(slice(bytes, length), slice(changes, changes_length), pointer[0..iso2709.record_length_max]) orelse
+        return @backingInt(Status.invalid_argument);
+    return @intCast(written);
+}
+
 pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, ends: ?[*]u32, capacity: u64, tags: ?[*]u8) callconv(.c) i32 {
     const invalid = @backingInt(Status.invalid_argument);
     if (length > std.math.maxInt(u32)) return invalid;
@@ -510,6 +517,11 @@ pub const documentation = [_]Documentation{
         .name = "mrrc_assemble",
         .parameters = &.{ "bytes", "length", "target" },
         .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it.",
+    },
+    .{
+        .name = "mrrc_replace",
+        .parameters = &.{ "bytes", "length", "changes", "changes_length", "target" },
+        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. `changes` holds for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_take_apart",

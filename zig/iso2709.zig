@@ -288,6 +288,62 @@ pub fn assemble(flat: []const u8, target: *[record_length_max]u8) ?usize {
     return if (at == flat.len - 1 and flat[at] == record_terminator) flat.len else null;
 }
 
+/// How many fields `replace` changes at once.
+pub const changes_max = 16;
+
+/// Write a sound record with other contents of some fields. `changes` are these: of each the tag, what the
+/// first field with it is to hold, and 1E. Null where a tag is not there or comes twice, where the record's fields
+/// do not stand in the order of its directory, or ISO 2709 has no room for it.
+pub fn replace(record: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
+    var problem: Problem = .{};
+    const status = check(record, true, &problem) catch return null;
+    if (status != .record or status.record.length != record.len or !status.record.is_canonical) return null;
+    const base = status.record.base_address;
+    var pending: [changes_max][]const u8 = undefined;
+    var count: usize = 0;
+    var rest = changes;
+    while (rest.len > 0) : (count += 1) {
+        const end = scan.indexOf(terminators, rest);
+        if (count == changes_max or end < 3 or end == rest.len or rest[end] != field_terminator) return null;
+        pending[count] = rest[0 .. end + 1];
+        rest = rest[end + 1 ..];
+    }
+    @memcpy(target[0..base], record[0..base]);
+    // Where the field at hand begins in both, and what of the record is not copied yet.
+    var from: usize = base;
+    var to: usize = base;
+    var copied: usize = base;
+    var entry_at: usize = leader_length;
+    while (entry_at < base - 1) : (entry_at += entry_length) {
+        const entry = target[entry_at..][0..entry_length];
+        const length = parseDigits(4, entry[3..7]).?;
+        const change = for (pending[0..count]) |*one| {
+            if (std.mem.eql(u8, one.*[0..3], entry[0..3])) break one;
+        } else null;
+        putDigits(5, entry[7..12], to - base);
+        if (change) |one| {
+            const content = one.*[3..];
+            const before = from - copied;
+            if (content.len > field_length_max or to + content.len >= target.len) return null;
+            @memcpy(target[to - before ..][0..before], record[copied..from]);
+            @memcpy(target[to..][0..content.len], content);
+            putDigits(4, entry[3..7], content.len);
+            to += content.len;
+            copied = from + length;
+            count -= 1;
+            one.* = pending[count];
+        } else to += length;
+        from += length;
+        if (to >= target.len) return null;
+    }
+    if (count > 0) return null;
+    const behind = record.len - copied;
+    to += 1;
+    @memcpy(target[to - behind ..][0..behind], record[copied..]);
+    putDigits(5, target[0..5], to);
+    return to;
+}
+
 /// Append the record. The leader's lengths are computed, the rest of it is written as it is.
 pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void {
     if (!isSoundLeader(&record.leader)) {
@@ -466,6 +522,27 @@ fn isStrongLeader(leader: *const [leader_length]u8) bool {
 
 const sample = "00062nam a2200049 a 4500" ++ "001000300000" ++ "245000900003" ++ "\x1e" ++
     "42\x1e" ++ "10\x1faOdes\x1e" ++ "\x1d";
+
+test "contents are replaced" {
+    const record = "00080nam a2200061 a 4500" ++ "001000300000" ++ "245000900003" ++ "245000600012" ++ "\x1e" ++
+        "42\x1e" ++ "10\x1faOdes\x1e" ++ "10\x1fax\x1e" ++ "\x1d";
+    var target: [record_length_max]u8 = undefined;
+    const cases = [_]struct { []const u8, []const u8 }{
+        .{ "", record },
+        .{ "24510\x1faOdes\x1e", record },
+        .{ "24510\x1faSatires\x1e", "00083nam a2200061 a 4500" ++ "001000300000" ++ "245001200003" ++ "245000600015" ++ "\x1e" ++ "42\x1e" ++ "10\x1faSatires\x1e" ++ "10\x1fax\x1e" ++ "\x1d" },
+        .{ "245\x1e0017\x1e", "00071nam a2200061 a 4500" ++ "001000200000" ++ "245000100002" ++ "245000600003" ++ "\x1e" ++ "7\x1e" ++ "\x1e" ++ "10\x1fax\x1e" ++ "\x1d" },
+    };
+    for (cases) |case| try std.testing.expectEqualStrings(case[1], target[0..replace(record, case[0], &target).?]);
+    // What cannot be, and a record that cannot be read.
+    for ([_][]const u8{ "100x\x1e", "245x", "24\x1e", "245x\x1d", "2451\x1e2452\x1e2453\x1e", "x" }) |changes| {
+        try std.testing.expectEqual(null, replace(record, changes, &target));
+    }
+    for (0..record.len) |cut| try std.testing.expectEqual(null, replace(record[0..cut], "", &target));
+    const long = "245" ++ @as([9999]u8, @splat('x'));
+    try std.testing.expectEqual(null, replace(record, long ++ "\x1e", &target));
+    try std.testing.expectEqual(@as(?usize, record.len - 9 + 9999), replace(record, long[0 .. long.len - 1] ++ "\x1e", &target));
+}
 
 test "a record in the flat form gets its numbers" {
     var target: [record_length_max]u8 = undefined;

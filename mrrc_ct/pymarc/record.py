@@ -11,7 +11,7 @@ from .. import _core, accessors
 from .. import leader as native
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from .._locks import lock_of, other_threads
-from ..base import FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..base import CUT, FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
 from . import _lax
@@ -207,11 +207,15 @@ class Record(BaseRecord[Field]):
                 self._set_coding()
             is_unicode = str(self.leader)[9] == "a"
         if is_unicode:
-            if not kind & OUT:
-                patched = self._with_leader()
+            try:
+                if not kind & OUT:
+                    patched = self._with_leader()
+                elif not kind & (FLAT | CUT | LOADED | LEADER_OUT):
+                    patched = self._patched()
+                else:
+                    patched = None
                 if patched is not None:
                     return patched
-            try:
                 flat = self._encoded()
                 made = _core.assemble(flat)
                 if made is None:
