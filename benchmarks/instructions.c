@@ -125,7 +125,7 @@ static void assemble(const struct input *input) {
     uint8_t *target = room(99999);
     size_t start = 0;
     for (size_t record = 0; record < input->records; start = input->ends[record++]) {
-        if (mrrc_assemble(input->bytes + start, input->ends[record] - start, target) < 0) fail("not assembled");
+        if (mrrc_assemble(input->bytes + start, input->ends[record] - start, target) == NULL) fail("not assembled");
     }
     free(target);
 }

@@ -7,7 +7,7 @@ Written by zig/bindings.zig from the Zig types. Do not edit: change them and run
 # ruff: noqa
 from __future__ import annotations
 
-from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
 ABI_VERSION = 7
 
@@ -388,10 +388,10 @@ def declare(library: CDLL) -> None:
     library.mrrc_convert.restype = c_int32
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
-    library.mrrc_assemble.restype = c_int32
+    library.mrrc_assemble.restype = c_char_p
     # mrrc_replace(bytes, length, changes, changes_length, target)
     library.mrrc_replace.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p]
-    library.mrrc_replace.restype = c_int32
+    library.mrrc_replace.restype = c_char_p
     # mrrc_take_apart(bytes, length, target, ends, capacity, tags)
     library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_uint64, c_void_p]
     library.mrrc_take_apart.restype = c_int32

@@ -616,10 +616,8 @@ class Marc8Decoder:
 class _PerThread(thread_local):
     def __init__(self) -> None:
         self.converters: dict[tuple[object, ...], Converter] = {}
-        buffer = Buffer(RECORD_BYTES_MAX)
-        #: Room for a record, and its address.
-        self.target = buffer.data, buffer.address
-        self._buffer = buffer
+        #: Room for a record.
+        self.target = Buffer(RECORD_BYTES_MAX + 1)
         self._room = Buffer(0x10000)
         #: Room for tags, and for the ends of a batch's records.
         self.tags = ctypes.create_string_buffer(3 * 256)
@@ -633,20 +631,20 @@ class _PerThread(thread_local):
 
 
 _per_thread = _PerThread()
+#: Room for a record that a call gives as bytes. Who keeps the GIL meanwhile is alone with it.
+_room = Buffer(RECORD_BYTES_MAX + 1)
+_target = _room.address if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
 
 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
-    data, address = _per_thread.target
-    length = _assemble(flat, len(flat), address)
-    return data[:length] if length > 0 else None
+    return _assemble(flat, len(flat), _target or _per_thread.target.address)  # type: ignore[no-any-return]
 
 
 def replace(record: bytes, changes: bytes) -> bytes | None:
     """A record in ISO 2709 with other contents of some fields, as `mrrc_replace` has it; or None."""
-    data, address = _per_thread.target
-    length = _replace(record, len(record), changes, len(changes), address)
-    return data[:length] if length > 0 else None
+    target = _target or _per_thread.target.address
+    return _replace(record, len(record), changes, len(changes), target)  # type: ignore[no-any-return]
 
 
 def converter_of(

@@ -506,37 +506,35 @@ class BaseRecord(Generic[F]):
 
         Nor is it cut by that: most records that one field is asked of are asked nothing else.
         """
-        is_out = self._kind & OUT
-        if is_out and tag in self._firsts:
+        origin, kind, content = self._origin, self._kind, None
+        if kind & OUT and tag in self._firsts:
             return self._firsts[tag]
-        content = self._first_content(tag)
-        if content is None:
-            return None
+        if kind & ANSWERS and tag in origin.places:
+            content = self._told
+            origin.told += 1
+            if origin.has_more:
+                content = content.split(FIELD_MARK)[origin.places[tag]]
+        elif tag in _tags:
+            origin.note(tag)
+        # A lone delimiter is no answer, or a field that holds just that.
+        if not content or content == DELIMITER:
+            content = self._first_content(tag)
+            if content is None:
+                return None
         field = _new(self._field_class)
         field.tag = tag
         field.control_field = tag in CONTROL_TAGS
         field._kept = content
         field._value = None
-        if is_out:
+        if kind & OUT:
             self._firsts[tag] = field
         else:
             self._firsts = {tag: field}
-            self._kind |= OUT
+            self._kind = kind | OUT
         return field  # type: ignore[no-any-return]
 
     def _first_content(self, tag: str) -> str | None:
-        """What the first field with a tag holds, of a plain record that is not cut."""
-        origin = self._origin
-        if self._kind & ANSWERS and tag in origin.places:
-            told = self._told
-            if origin.has_more:
-                told = told.split(FIELD_MARK)[origin.places[tag]]
-            # A lone delimiter is none, or a field that holds just that.
-            if told and told != DELIMITER:
-                origin.told += 1
-                return told
-        elif tag in _tags:
-            origin.note(tag)
+        """What the first field with a tag holds, of a plain record, in its bytes."""
         data = self._data
         base = data.find(FIELD_END) + 1
         wanted = _tags.get(tag) or _tag_bytes(tag)
@@ -615,16 +613,7 @@ class BaseRecord(Generic[F]):
         """The first field with a tag, to be read only; its content where it is not handed out."""
         if not self._kind & (_NOT_PLAIN | CUT | LOADED | OUT):
             # Straight from the bytes: nothing changes, so no other thread matters.
-            data = self._data
-            base = data.find(FIELD_END) + 1
-            wanted = _tags.get(tag) or _tag_bytes(tag)
-            at = data.find(wanted, LEADER_LEN, base)
-            while at % _ENTRY_LEN:
-                if at < 0:
-                    return None
-                at = data.find(wanted, at + 1, base)
-            start = base + int(data[at + 7 : at + 12])
-            return self._read(data[start : data.find(FIELD_END, start)])
+            return self._first_content(tag)
         with lock_of(self):
             if not self._is_cut():
                 return self._get(tag, None)
@@ -747,13 +736,18 @@ class BaseRecord(Generic[F]):
 
         None where these have to be looked at closely.
         """
-        changes = []
+        changes = ""
         for tag, field in self._firsts.items():
-            text = _simple_text(field)
+            text: Any = field._kept
+            if text.__class__ is not str:
+                text = _simple_text(field)
             if text is None or field.tag is not tag or FIELD_MARK in text:
                 return None
-            changes.append(f"{tag}{text}\x1e")
-        return _core.replace(self._data, "".join(changes).encode())
+            changes += f"{tag}{text}\x1e"
+        try:
+            return _core.replace(self._data, changes.encode())
+        except UnicodeEncodeError:
+            return None
 
     def _check_values(self) -> None:
         """See that what was handed out still has the shape that its tag says.
@@ -834,22 +828,19 @@ class BaseRecord(Generic[F]):
 
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
-        if encoding is None and not self._kind & (_NOT_PLAIN | OUT | LEADER_OUT):
-            return self._data
+        kind = self._kind
+        if encoding is None and not kind & (_NOT_PLAIN | CUT | LOADED | LEADER_OUT):
+            if not kind & OUT:
+                return self._data
+            made = None if other_threads() else self._patched()
+            if made is not None:
+                return made
         if other_threads():
             with lock_of(self):
                 return self._written(encoding, unmappable)
         return self._written(encoding, unmappable)
 
     def _written(self, encoding: str | None, unmappable: str) -> bytes:
-        is_whole = not self._kind & (_NOT_PLAIN | CUT | LOADED | LEADER_OUT)
-        if encoding is None and is_whole and self._kind & OUT:
-            try:
-                made = self._patched()
-            except (UnicodeEncodeError, TypeError):
-                made = None  # whoever looks closely says what is wrong
-            if made is not None:
-                return made
         origin = self._origin
         if encoding is None:
             is_changed = self._kind & OUT or self._leader_changed()
@@ -933,7 +924,10 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        field = self.get(tag) if other_threads() else self._get(tag, None)
+        if self._kind & (_NOT_PLAIN | CUT | LOADED | OUT) or other_threads():
+            field = self.get(tag)
+        else:
+            field = self._hand_out_first(tag)
         if field is None:
             raise KeyError(tag)
         return field

@@ -361,13 +361,13 @@ class Field:
         content: Any = self._kept
         if content.__class__ is int:
             content = self._found(content)
-        if content and len(code) == 1 and _is_simple(value):
-            mark = DELIMITER + code
-            start = content.find(mark)
-            if start >= 0 and content.find(mark, start + 1) < 0:
-                end = content.find(DELIMITER, start + 1)
-                behind = content[end:] if end >= 0 else ""
-                self._kept = f"{content[:start]}{mark}{value}{behind}"
+        is_simple = value.__class__ is str and DELIMITER not in value
+        if is_simple and content and len(code) == 1:
+            parts = content.split(DELIMITER + code)
+            if len(parts) == 2:
+                before, behind = parts
+                _, mark, behind = behind.partition(DELIMITER)
+                self._kept = f"{before}{DELIMITER}{code}{value}{mark}{behind}"
                 self._value = None
                 return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]

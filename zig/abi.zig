@@ -269,18 +269,22 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
-pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) i32 {
-    const pointer = target orelse return @backingInt(Status.invalid_argument);
-    const written = iso2709.assemble(slice(bytes, length), pointer[0..iso2709.record_length_max]) orelse
-        return @backingInt(Status.invalid_argument);
-    return @intCast(written);
+/// What was written to `target`, and a NUL behind it; null where nothing was, or a NUL is in it.
+fn terminated(target: [*]u8, written: ?usize) ?[*:0]const u8 {
+    const length = written orelse return null;
+    if (std.mem.indexOfScalar(u8, target[0..length], 0) != null) return null;
+    target[length] = 0;
+    return target[0..length :0];
 }
 
-pub export fn mrrc_replace(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) i32 {
-    const pointer = target orelse return @backingInt(Status.invalid_argument);
-    const written = iso2709.replace(slice(bytes, length), slice(changes, changes_length), pointer[0..iso2709.record_length_max]) orelse
-        return @backingInt(Status.invalid_argument);
-    return @intCast(written);
+pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
+    const room = target orelse return null;
+    return terminated(room, iso2709.assemble(slice(bytes, length), room[0..iso2709.record_length_max]));
+}
+
+pub export fn mrrc_replace(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
+    const room = target orelse return null;
+    return terminated(room, iso2709.replace(slice(bytes, length), slice(changes, changes_length), room[0..iso2709.record_length_max]));
 }
 
 pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, ends: ?[*]u32, capacity: u64, tags: ?[*]u8) callconv(.c) i32 {
@@ -516,12 +520,12 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_assemble",
         .parameters = &.{ "bytes", "length", "target" },
-        .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when `bytes` is no such record or ISO 2709 has no room for it.",
+        .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_replace",
         .parameters = &.{ "bytes", "length", "changes", "changes_length", "target" },
-        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. `changes` holds for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 99,999. Gives the length, or MRRC_INVALID_ARGUMENT when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, or ISO 2709 has no room for it.",
+        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. `changes` holds for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_take_apart",

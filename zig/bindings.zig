@@ -75,7 +75,7 @@ fn cType(comptime T: type) []const u8 {
         u64 => "uint64_t",
         i32 => "int32_t",
         void => "void",
-        ?[*]const u8 => "const uint8_t *",
+        ?[*]const u8, ?[*:0]const u8 => "const uint8_t *",
         ?[*]u8 => "uint8_t *",
         ?[*]u32 => "uint32_t *",
         ?[*]const u32 => "const uint32_t *",
@@ -100,6 +100,7 @@ fn pythonType(comptime T: type) []const u8 {
         u64 => "c_uint64",
         i32 => "c_int32",
         void => "None",
+        ?[*:0]const u8 => "c_char_p",
         ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]const u32, ?[*]u64, ?[*]const abi.Damage, ?*anyopaque => "c_void_p",
         *u64 => "POINTER(c_uint64)",
         *?*anyopaque => "POINTER(c_void_p)",
@@ -196,7 +197,7 @@ fn writePython(text: *Text) void {
         \\# ruff: noqa
         \\from __future__ import annotations
         \\
-        \\from ctypes import CDLL, POINTER, Array, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
+        \\from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
         \\
         \\ABI_VERSION = {d}
         \\

@@ -328,14 +328,12 @@ fn print(problem: *const abi.Problem) void {
     });
 }
 
-var assembly: [99_999]u8 = undefined;
+var assembly: [100_000]u8 = undefined;
 
 fn assembled(bytes: []const u8) ?[]const u8 {
     const window = memory.show(bytes);
-    const length = abi.mrrc_assemble(window.ptr, window.len, &assembly);
-    if (length >= 0) return assembly[0..@intCast(length)];
-    expect(statusOf(length) == .invalid_argument, "mrrc_assemble does not come back with that");
-    return null;
+    const record = abi.mrrc_assemble(window.ptr, window.len, &assembly) orelse return null;
+    return std.mem.span(record);
 }
 
 // ---- converting
