@@ -8,7 +8,7 @@ written as they came.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import repeat, starmap
 
 from . import _core
@@ -53,6 +53,7 @@ else:
 
 FIELD_MARK = FIELD_END.decode()
 _RECORD_END = b"\x1d"
+_END = _RECORD_END.decode()
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
 # kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
@@ -83,6 +84,9 @@ _ENTRY_LEN = 12
 #: What stands behind the tag in an entry of the flat form.
 _NO_PLACE = b"000000000"
 _NO_NUMBERS = _NO_PLACE.decode()
+#: How long a tag may be, and what an indicator or a code is, but for those beyond ASCII.
+_LENGTHS = {3}
+_CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
 #: Tags that were asked for, as they stand in a directory.
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
@@ -683,18 +687,18 @@ class BaseRecord(Generic[F]):
 
     def _joined(self) -> bytes | None:
         """The flat form of fields that are as they should be; None to look at each closely."""
-        head, texts = str(self.leader), []
+        tags, texts = [], []
         for field in self._fields:
-            tag, text = field.tag, _simple_text(field)
-            if text is None or len(tag) != 3 or field.control_field != (tag in CONTROL_TAGS):
+            tag, text, is_control = field.tag, field._kept, field.control_field
+            if text is None and not is_control and field._odd is None:
+                text = content_of(field._indicators, field._subfields)
+            elif text.__class__ is not str:
+                text = _simple_text(field)
+            if text is None or is_control is not (tag in CONTROL_TAGS):
                 return None
-            head += tag + _NO_NUMBERS
+            tags.append(tag)
             texts.append(text)
-        texts.append("\x1d")
-        try:
-            return f"{head}\x1e{FIELD_MARK.join(texts)}".encode()
-        except UnicodeEncodeError:
-            return None
+        return flat_form(str(self.leader), tags, texts)
 
     def _encoded_parts(self) -> list[bytes]:
         """Leader and directory, and behind it each field."""
@@ -833,6 +837,10 @@ class BaseRecord(Generic[F]):
             if not kind & OUT:
                 return self._data
             made = None if other_threads() else self._patched()
+            if made is not None:
+                return made
+        elif encoding is None and kind == FLAT and self._data[9:10] == b"a":
+            made = _core.assemble(self._data)
             if made is not None:
                 return made
         if other_threads():
@@ -1092,16 +1100,32 @@ def _simple_text(field: Field) -> str | None:
         return kept if kept.__class__ is str else field._content
     if field.control_field or field._odd is not None:
         return None
-    first, second = field._indicators
-    if len(first) != 1 or len(second) != 1:
+    return content_of(field._indicators, field._subfields)
+
+
+def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) -> str | None:
+    """The content of a data field; None where one of its parts is not as it should be."""
+    first, second = indicators
+    if first not in _CHARACTERS or second not in _CHARACTERS:
         return None
     text = first + second
-    for code, value in field._subfields:
-        if len(code) != 1:
+    for code, value in subfields:
+        if code not in _CHARACTERS:
             return None
-        text += DELIMITER + code + value
+        text += f"\x1f{code}{value}"
     # One in a value or a code would make a subfield of its own.
-    return text if text.count(DELIMITER) == len(field._subfields) else None
+    return text if text.count(DELIMITER) == len(subfields) else None
+
+
+def flat_form(leader: str, tags: list[str], contents: list[str]) -> bytes | None:
+    """The flat form of a record with these fields; None where one is not as it should be."""
+    if not _LENGTHS.issuperset(map(len, tags)):
+        return None
+    head = leader + _NO_NUMBERS.join([*tags, "\x1e"]) if tags else leader + FIELD_MARK
+    try:
+        return f"{head}{FIELD_MARK.join([*contents, _END])}".encode()
+    except UnicodeEncodeError:
+        return None
 
 
 def _tag_bytes(tag: str) -> bytes:

@@ -108,7 +108,7 @@ class Field:
     control_field: bool
     _kept: str | int | None
     _from: bytes
-    _indicators: Indicators
+    _indicators: tuple[str, ...]
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
     _value: str | None
@@ -138,7 +138,7 @@ class Field:
         self._kept = self._odd = None
         self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
         if indicators and len(indicators) == 2:
-            self._indicators = Indicators(*indicators)
+            self._indicators = tuple(indicators)
         else:
             self._indicators = BLANKS
             if indicators:
@@ -260,7 +260,10 @@ class Field:
             return None
         if self._content is not None:
             self._split()
-        return self._indicators
+        found = self._indicators
+        if found.__class__ is not Indicators:
+            self._indicators = found = Indicators(*found)
+        return found  # type: ignore[return-value]
 
     @indicators.setter
     def indicators(self, value: Sequence[str]) -> None:

@@ -6,9 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from . import accessors
 from ._locks import lock_of
-from .base import FLAT, LEADER_OUT, NOWHERE, BaseRecord, Origin, check_one
+from .base import (
+    FLAT,
+    LEADER_OUT,
+    NOWHERE,
+    BaseRecord,
+    Origin,
+    check_one,
+    content_of,
+    flat_form,
+)
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
-from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, full_tag
+from .field import BLANKS, CONTROL_TAGS, Field, Subfield, full_tag
 from .leader import Leader
 
 # The module typing takes longer to import than all of this package.
@@ -75,28 +84,14 @@ class Record(BaseRecord[Field]):
 
         Raises ValueError for a tuple of another shape.
         """
-        made = []
-        new = Field.__new__
-        item: Any
-        for item in fields:
-            field = new(Field)
-            tag = item[0]
-            field.tag = tag = tag if len(tag) == 3 else full_tag(tag)
-            field.control_field = tag in CONTROL_TAGS
-            field._value = None
-            if len(item) != 3 - field.control_field:
-                raise ValueError(
-                    f"a control field is (tag, data), any other (tag, indicators, pairs): {item!r}"
-                )
-            if field.control_field:
-                field._kept = item[1]
-            else:
-                first, second = item[1] or BLANKS
-                parts = [f"{DELIMITER}{code}{value}" for code, value in item[2]]
-                field._kept = f"{first}{second}{''.join(parts)}"
-            made.append(field)
-        record = cls(leader=leader)
-        record._fields = made
+        fields = list(fields)
+        leader = Leader() if leader is None else Leader(str(leader))
+        flat = _flat_of(leader.leader, fields)
+        if flat is None:
+            # Something is not as it should be, and is told when the record is written.
+            return cls(fields=[_field_of(item) for item in fields], leader=leader)
+        record = cls.__new__(cls)
+        record._take(flat, FLAT, NOWHERE)
         return record
 
     def as_marc(self, encoding: str | None = None, *, unmappable: str = "error") -> bytes:
@@ -303,6 +298,40 @@ class Record(BaseRecord[Field]):
     physical_description = accessors.physical_description
     publisher = accessors.publisher
     pubyear = accessors.pubyear
+
+
+def _flat_of(leader: str, fields: list[FieldTuple]) -> bytes | None:
+    """The flat form of fields as plain tuples; None where one is not as it should be."""
+    tags, contents = [], []
+    item: Any
+    for item in fields:
+        tag = item[0]
+        if len(item) == 2 and tag in CONTROL_TAGS:
+            content = item[1]
+        elif len(item) == 3 and tag not in CONTROL_TAGS and item[2].__class__ in (list, tuple):
+            content = content_of(item[1] or BLANKS, item[2])
+        else:
+            return None
+        if content is None:
+            return None
+        tags.append(tag)
+        contents.append(content)
+    flat = flat_form(leader, tags, contents) if leader.isascii() else None
+    # A terminator in a value would end its field.
+    return flat if flat is not None and flat.count(b"\x1e") == len(tags) + 1 else None
+
+
+def _field_of(item: Any) -> Field:
+    """A field as a plain tuple. Raises ValueError for one of another shape."""
+    tag = item[0]
+    if len(item) != (2 if full_tag(tag) in CONTROL_TAGS else 3):
+        raise ValueError(
+            f"a control field is (tag, data), any other (tag, indicators, pairs): {item!r}"
+        )
+    if len(item) == 2:
+        return Field(tag, data=item[1])
+    first, second = item[1] or BLANKS
+    return Field(tag, (first, second), [Subfield(*pair) for pair in item[2]])
 
 
 def _not_found(field: Field) -> FieldNotFound:
