@@ -152,8 +152,16 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
     var records: usize = 0;
     var between: usize = 0;
     const status: Status = while (count < capacity) {
-        var kind: u8 = @backingInt(Kind.gap);
         const rest = data[at..];
+        if (walk.plainFrame(rest, validation)) |frame| {
+            at += frame.length;
+            if (ends) |pointer| pointer[count] = @intCast(at);
+            if (kinds) |pointer| pointer[count] = soundKind(rest[0..frame.length], frame, flags, validation);
+            count += 1;
+            records += 1;
+            continue;
+        }
+        var kind: u8 = @backingInt(Kind.gap);
         var taken = iso2709.gapLength(rest);
         between += taken;
         if (taken == 0) {
@@ -163,8 +171,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
                     kind = @backingInt(Kind.damaged);
                     taken = frame.length;
                 } else {
-                    kind = walk.kindOf(rest[0..frame.length], frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
-                    if (is_lenient) kind = walk.lenientKind(rest[0..frame.length], frame, kind, validation);
+                    kind = soundKind(rest[0..frame.length], frame, flags, validation);
                     taken = frame.length;
                 },
                 .need_more => break .need_input,
@@ -187,6 +194,11 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
     } else .output;
     result.* = .{ .count = count, .records = records, .between = between, .consumed = at };
     return @backingInt(status);
+}
+
+fn soundKind(record: []const u8, frame: iso2709.Frame, flags: u32, validation: walk.Validation) u8 {
+    const kind = walk.kindOf(record, frame, flags & flag_closely != 0, validation.is_utf8);
+    return if (flags & flag_lenient != 0) walk.lenientKind(record, frame, kind, validation) else kind;
 }
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
@@ -582,6 +594,7 @@ pub const flag_table = .{
 test {
     _ = @import("apart.zig");
     _ = @import("buffer.zig");
+    _ = @import("canonical.zig");
     _ = @import("convert.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");

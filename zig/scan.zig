@@ -7,14 +7,13 @@ const builtin = @import("builtin");
 const Buffer = @import("buffer.zig").Buffer;
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
-pub const lanes = 16;
+pub const lanes = if (builtin.cpu.arch == .x86_64 and builtin.cpu.has(.x86, .avx2)) 32 else 16;
 const Vector = @Vector(lanes, u8);
 const Mask = @Int(.unsigned, lanes);
 
 /// One bit a lane, the first lane lowest whatever the machine's byte order.
 inline fn mask(hits: @Vector(lanes, bool)) Mask {
-    const bits: Mask = @bitCast(hits);
-    return if (comptime builtin.cpu.arch.endian() == .big) @bitReverse(bits) else bits;
+    return @bitCast(hits);
 }
 
 inline fn load(bytes: []const u8) Vector {
