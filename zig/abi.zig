@@ -9,6 +9,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const apart = @import("apart.zig");
 const convert = @import("convert.zig");
+const cpu = @import("cpu.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
 const pipeline_module = @import("pipeline.zig");
@@ -29,7 +30,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 6;
+pub const abi_version: u32 = 7;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -128,6 +129,12 @@ const flag_strict_marc = 256;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
+}
+
+pub const Cpu = cpu.Level;
+
+pub export fn mrrc_cpu() callconv(.c) u32 {
+    return @backingInt(cpu.level());
 }
 
 fn slice(bytes: ?[*]const u8, length: u64) []const u8 {
@@ -497,6 +504,11 @@ pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, lengt
 /// of documentation.
 pub const documentation = [_]Documentation{
     .{ .name = "mrrc_abi_version", .parameters = &.{}, .text = "The version of this interface; compare it with MRRC_ABI_VERSION." },
+    .{
+        .name = "mrrc_cpu",
+        .parameters = &.{},
+        .text = "The processors that the code in use is made for (MRRC_CPU_BASELINE, ...): as much as this one can, unless MRRC_CT_CPU is `baseline` in the environment when the library is used first.",
+    },
     .{
         .name = "mrrc_scan",
         .parameters = &.{ "bytes", "length", "flags", "record_max", "ends", "kinds", "capacity", "result", "problem" },

@@ -7,20 +7,24 @@
 //! in one and all starts in another.
 
 const std = @import("std");
+const builtin = @import("builtin");
 const iso2709 = @import("iso2709.zig");
 const record_module = @import("record.zig");
-const scan = @import("scan.zig");
 
 const leader_length = record_module.leader_length;
 const entry_length = record_module.entry_length;
 const field_terminator = record_module.field_terminator;
 const record_terminator = record_module.record_terminator;
 
+/// Whether vectors are wider than on any machine of the architecture: what is compiled for AVX2.
+pub const is_wide = builtin.cpu.arch == .x86_64 and builtin.cpu.has(.x86, .avx2);
+/// Bytes in a vector. What looks at text gains nothing from wider ones, most of it is short.
+const lanes = if (is_wide) 32 else 16;
 /// Entries looked at together, and the fewest that a record has to have.
-const rows = scan.lanes / 4;
+const rows = lanes / 4;
 /// A number of each of them.
 const Column = @Vector(rows, u32);
-const Bytes = @Vector(scan.lanes, u8);
+const Bytes = @Vector(lanes, u8);
 const Words = @Vector(2 * rows, u16);
 /// Terminators are counted in steps of so many bytes, of which the first may begin in the head.
 const step_length = 64;
@@ -56,8 +60,8 @@ pub noinline fn find(data: []const u8) Found {
 inline fn isHeadCanonical(record: []const u8, base: usize, count: usize) bool {
     // What is behind the leader is printable, too.
     var wrong: Bytes = @splat(0);
-    inline for (0..32 / scan.lanes) |part| {
-        const bytes: Bytes = record[part * scan.lanes ..][0..scan.lanes].*;
+    inline for (0..32 / lanes) |part| {
+        const bytes: Bytes = record[part * lanes ..][0..lanes].*;
         wrong |= (bytes -% @as(Bytes, @splat(' '))) -| @as(Bytes, @splat('~' - ' '));
     }
     // Each begins a byte early: there an end is the place of its terminator, an entry a row.
@@ -103,8 +107,8 @@ const row_length = 16;
 const lowest = everyRow("\x00!!!000000000\x00\x00\x00".*);
 const width = everyRow("\xff]]]\t\t\t\t\t\t\t\t\t\xff\xff\xff".*);
 
-fn everyRow(comptime values: anytype) @Vector(values.len * scan.lanes / row_length, @TypeOf(values[0])) {
-    var every: [values.len * scan.lanes / row_length]@TypeOf(values[0]) = undefined;
+fn everyRow(comptime values: anytype) @Vector(values.len * lanes / row_length, @TypeOf(values[0])) {
+    var every: [values.len * lanes / row_length]@TypeOf(values[0]) = undefined;
     for (&every, 0..) |*value, index| value.* = values[index % values.len];
     return every;
 }
@@ -169,12 +173,12 @@ inline fn terminatorWeight(record: []const u8, from: usize) usize {
         const end = @min(record.len, at + step_length * 31);
         var rests: Bytes = @splat(0);
         while (at < end) : (at += step_length) {
-            inline for (0..step_length / scan.lanes) |part| {
-                const bytes: Bytes = record[at + part * scan.lanes ..][0..scan.lanes].*;
+            inline for (0..step_length / lanes) |part| {
+                const bytes: Bytes = record[at + part * lanes ..][0..lanes].*;
                 rests += @min(bytes -% @as(Bytes, @splat(record_terminator)), @as(Bytes, @splat(2)));
             }
         }
-        rest += @reduce(.Add, @as(@Vector(scan.lanes, u16), rests));
+        rest += @reduce(.Add, @as(@Vector(lanes, u16), rests));
     }
     return 2 * length - rest;
 }

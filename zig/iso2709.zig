@@ -5,7 +5,7 @@
 //! `write` puts one together, `resync` finds where to go on behind a damaged one.
 
 const std = @import("std");
-const canonical = @import("canonical.zig");
+const cpu = @import("cpu.zig");
 const scan = @import("scan.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
@@ -83,7 +83,7 @@ inline fn fourDigits(bytes: *const [4]u8) u32 {
 
 /// The frame of the record at the start of `data` if that is seen at a glance to be canonical.
 pub inline fn canonicalFrame(data: []const u8) ?Frame {
-    const found = canonical.find(data);
+    const found = cpu.findCanonical(data);
     if (found.length == 0) return null;
     return .{ .length = found.length, .base_address = found.base_address, .is_canonical = true, .is_clean = true };
 }

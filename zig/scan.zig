@@ -3,11 +3,10 @@
 //! their end.
 
 const std = @import("std");
-const builtin = @import("builtin");
 const Buffer = @import("buffer.zig").Buffer;
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
-pub const lanes = if (builtin.cpu.arch == .x86_64 and builtin.cpu.has(.x86, .avx2)) 32 else 16;
+pub const lanes = 16;
 const Vector = @Vector(lanes, u8);
 const Mask = @Int(.unsigned, lanes);
 
