@@ -16,6 +16,18 @@ pub fn build(b: *std.Build) void {
         .strip = optimize == .fast,
         .pic = true,
     }) });
+    if (target.result.cpu.arch == .x86_64) {
+        // What cpu.zig chooses where the processor can do more than the baseline.
+        var query = target.query;
+        query.cpu_model = .{ .explicit = &std.Target.x86.cpu.x86_64_v3 };
+        library.root_module.addObject(b.addObject(.{ .name = "canonical_v3", .root_module = b.createModule(.{
+            .root_source_file = b.path("zig/canonical_v3.zig"),
+            .target = b.resolveTargetQuery(query),
+            .optimize = optimize,
+            .strip = optimize == .fast,
+            .pic = true,
+        }) }));
+    }
     library.installHeader(b.path("zig/mrrc.h"), "mrrc.h");
     b.installArtifact(library);
 

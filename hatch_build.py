@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from platform import machine
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -63,6 +64,12 @@ def zig_target(platform: str) -> str:
     return f"{machine}-linux-{abi}.{oldest}"
 
 
+def is_x86_64(platform: str) -> bool:
+    """Whether Zig compiles for that: for Linux as `platform` says, elsewhere for this machine."""
+    name = platform if platform.startswith("linux") else machine().lower()
+    return name.endswith(("x86_64", "amd64"))
+
+
 def wheel_platform(platform: str) -> str:
     """The platform's tag in the wheel's name."""
     return platform
@@ -76,9 +83,24 @@ def compile_core(zig: pathlib.Path, library: pathlib.Path, platform: str) -> Non
     # Without a home directory Zig would not know where to keep what it compiles for all projects.
     if os.name != "nt" and not (environment.get("HOME") or environment.get("XDG_CACHE_HOME")):
         environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(cache / "zig-global"))
-    command = [sys.executable, "-m", "ziglang", "build-lib", "-dynamic", "-lc", "-fstrip"]
-    command += ["-O", environment.get("MRRC_CT_OPTIMIZE", "fast")]
-    command += ["-target", zig_target(platform), "-mcpu", "baseline", "--name", "mrrc_ct"]
-    subprocess.run(
-        [*command, "abi.zig", f"-femit-bin={library}"], cwd=zig, env=environment, check=True
+    zig_command = [sys.executable, "-m", "ziglang"]
+    options = ["-fstrip", "-O", environment.get("MRRC_CT_OPTIMIZE", "fast")]
+    options += ["-target", zig_target(platform)]
+
+    def run(command: str, *arguments: str) -> None:
+        subprocess.run(
+            [*zig_command, command, *options, *arguments], cwd=zig, env=environment, check=True
+        )
+
+    objects = []
+    if is_x86_64(platform):
+        # What cpu.zig chooses where the processor can do more than the baseline.
+        objects = [str(library.with_name("canonical_v3.o"))]
+        run(
+            *("build-obj", "-fPIC", "-mcpu", "x86_64_v3", "canonical_v3.zig"),
+            f"-femit-bin={objects[0]}",
+        )
+    run(
+        *("build-lib", "-dynamic", "-lc", "-mcpu", "baseline", "--name", "mrrc_ct"),
+        *(*objects, "abi.zig", f"-femit-bin={library}"),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 7
+ABI_VERSION = 8
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -82,6 +82,13 @@ class Unmappable:
     ERROR = 0
     NCR = 1
     FILL = 2
+
+
+class Cpu:
+    """Processors that code is made for."""
+
+    BASELINE = 0
+    X86_64_V3 = 1
 
 
 class Kind:
@@ -371,6 +378,9 @@ def declare(library: CDLL) -> None:
     # mrrc_abi_version()
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = c_uint32
+    # mrrc_cpu()
+    library.mrrc_cpu.argtypes = []
+    library.mrrc_cpu.restype = c_uint32
     # mrrc_scan(bytes, length, flags, record_max, ends, kinds, capacity, result, problem)
     library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_uint64, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
     library.mrrc_scan.restype = c_int32

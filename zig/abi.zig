@@ -9,6 +9,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const apart = @import("apart.zig");
 const convert = @import("convert.zig");
+const cpu = @import("cpu.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
 const pipeline_module = @import("pipeline.zig");
@@ -29,7 +30,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 7;
+pub const abi_version: u32 = 8;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -130,6 +131,12 @@ pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
 }
 
+pub const Cpu = cpu.Level;
+
+pub export fn mrrc_cpu() callconv(.c) u32 {
+    return @backingInt(cpu.level());
+}
+
 fn slice(bytes: ?[*]const u8, length: u64) []const u8 {
     const pointer = bytes orelse return &.{};
     return pointer[0..@intCast(length)];
@@ -152,8 +159,16 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
     var records: usize = 0;
     var between: usize = 0;
     const status: Status = while (count < capacity) {
-        var kind: u8 = @backingInt(Kind.gap);
         const rest = data[at..];
+        if (walk.plainFrame(rest, validation)) |frame| {
+            at += frame.length;
+            if (ends) |pointer| pointer[count] = @intCast(at);
+            if (kinds) |pointer| pointer[count] = soundKind(rest[0..frame.length], frame, flags, validation);
+            count += 1;
+            records += 1;
+            continue;
+        }
+        var kind: u8 = @backingInt(Kind.gap);
         var taken = iso2709.gapLength(rest);
         between += taken;
         if (taken == 0) {
@@ -163,8 +178,7 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
                     kind = @backingInt(Kind.damaged);
                     taken = frame.length;
                 } else {
-                    kind = walk.kindOf(rest[0..frame.length], frame, flags & flag_closely != 0, flags & flag_utf8 != 0);
-                    if (is_lenient) kind = walk.lenientKind(rest[0..frame.length], frame, kind, validation);
+                    kind = soundKind(rest[0..frame.length], frame, flags, validation);
                     taken = frame.length;
                 },
                 .need_more => break .need_input,
@@ -187,6 +201,11 @@ pub export fn mrrc_scan(bytes: ?[*]const u8, length: u64, flags: u32, record_max
     } else .output;
     result.* = .{ .count = count, .records = records, .between = between, .consumed = at };
     return @backingInt(status);
+}
+
+fn soundKind(record: []const u8, frame: iso2709.Frame, flags: u32, validation: walk.Validation) u8 {
+    const kind = walk.kindOf(record, frame, flags & flag_closely != 0, validation.is_utf8);
+    return if (flags & flag_lenient != 0) walk.lenientKind(record, frame, kind, validation) else kind;
 }
 
 pub export fn mrrc_resync(bytes: ?[*]const u8, length: u64, flags: u32, skip: *u64) callconv(.c) i32 {
@@ -497,6 +516,11 @@ pub export fn mrrc_decode_marc8(pointer: ?*anyopaque, bytes: ?[*]const u8, lengt
 pub const documentation = [_]Documentation{
     .{ .name = "mrrc_abi_version", .parameters = &.{}, .text = "The version of this interface; compare it with MRRC_ABI_VERSION." },
     .{
+        .name = "mrrc_cpu",
+        .parameters = &.{},
+        .text = "The processors that the code in use is made for (MRRC_CPU_BASELINE, ...): as much as this one can, unless MRRC_CT_CPU is `baseline` in the environment when the library is used first.",
+    },
+    .{
         .name = "mrrc_scan",
         .parameters = &.{ "bytes", "length", "flags", "record_max", "ends", "kinds", "capacity", "result", "problem" },
         .text = "Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null, `record_max` is that of MrrcOptions.",
@@ -598,6 +622,7 @@ pub const flag_table = .{
 test {
     _ = @import("apart.zig");
     _ = @import("buffer.zig");
+    _ = @import("canonical.zig");
     _ = @import("convert.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");

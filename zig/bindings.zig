@@ -12,6 +12,7 @@ const enums = .{
     .{ "Encoding", abi.Encoding, "How the text of an ISO 2709 record is encoded." },
     .{ "Level", abi.Level, "What records are held to." },
     .{ "Unmappable", abi.Unmappable, "What to do with a character that MARC-8 does not have." },
+    .{ "Cpu", abi.Cpu, "Processors that code is made for." },
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },
     .{ "Job", abi.Job, "What a pipeline makes of the records." },
     .{ "Failure", abi.Failure, "Why a pipeline could not work on a range." },

@@ -415,10 +415,15 @@ pub const Converter = struct {
             .need_more => return .need_more,
             .end => return .end,
         };
-        try iso2709.read(data, frame, &self.record);
-        const declared: Encoding = if (self.record.leader[9] == 'a') .utf8 else .marc8;
+        const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
+        if (self.isCopied() and self.options.level == .structural) {
+            // Nobody will look at its fields.
+            self.record.reset();
+            return .{ .record = frame.length };
+        }
+        try iso2709.read(data, frame, &self.record);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
             .marc8 => if (declared == .utf8) {

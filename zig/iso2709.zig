@@ -5,6 +5,7 @@
 //! `write` puts one together, `resync` finds where to go on behind a damaged one.
 
 const std = @import("std");
+const cpu = @import("cpu.zig");
 const scan = @import("scan.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
@@ -60,12 +61,10 @@ pub const Status = union(enum) {
 
 /// Decimal number of four or five digits, or null.
 pub inline fn parseDigits(comptime count: usize, bytes: *const [count]u8) ?u32 {
-    // Four digits at once, a byte each: what is no digit leaves a high bit somewhere.
+    // A byte each: what is no digit leaves a high bit somewhere.
     const digits = std.mem.readInt(u32, bytes[0..4], .little) -% 0x30303030;
     var wrong = (digits | digits +% 0x76767676) & 0x80808080;
-    // Pairs of digits in bytes 0 and 2, then both.
-    const pairs = digits *% 10 +% (digits >> 8);
-    var value = (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
+    var value = fourDigits(bytes[0..4]);
     if (count == 5) {
         const last = bytes[4] -% '0';
         wrong |= @intFromBool(last > 9);
@@ -74,8 +73,29 @@ pub inline fn parseDigits(comptime count: usize, bytes: *const [count]u8) ?u32 {
     return if (wrong == 0) value else null;
 }
 
+/// The number that four bytes are when they are digits.
+inline fn fourDigits(bytes: *const [4]u8) u32 {
+    const digits = std.mem.readInt(u32, bytes, .little) -% 0x30303030;
+    // Pairs of digits in bytes 0 and 2, then both.
+    const pairs = digits *% 10 +% (digits >> 8);
+    return (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
+}
+
+/// The frame of the record at the start of `data` if that is seen at a glance to be canonical.
+pub inline fn canonicalFrame(data: []const u8) ?Frame {
+    const found = cpu.findCanonical(data);
+    if (found.length == 0) return null;
+    return .{ .length = found.length, .base_address = found.base_address, .is_canonical = true, .is_clean = true };
+}
+
 /// Judge the record at the start of `data`. `final` says that no more input will come.
 pub fn check(data: []const u8, final: bool, problem: *Problem) error{Problem}!Status {
+    if (canonicalFrame(data)) |frame| return .{ .record = frame };
+    return checkClosely(data, final, problem);
+}
+
+/// The same, step by step, for what is wrong or out of the ordinary.
+pub fn checkClosely(data: []const u8, final: bool, problem: *Problem) error{Problem}!Status {
     if (data.len < leader_length) {
         if (!final) return .need_more;
         if (data.len == 0) return .end;
@@ -121,9 +141,6 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
         return problem.set(.directory_invalid, leader_length, "", "the directory has {d} bytes, not a multiple of 12", .{directory.len});
     }
     const data = record[base .. length - 1];
-    if (isCanonical(record[0..base], data)) {
-        return .{ .length = @intCast(length), .base_address = base, .is_canonical = true, .is_clean = true };
-    }
     var in_order = true;
     var expected_start: usize = 0;
     var total: usize = 0;
@@ -155,38 +172,6 @@ fn checkBody(record: []const u8, problem: *Problem) error{Problem}!Frame {
     };
     const is_clean = is_canonical or isClean(directory, data);
     return .{ .length = @intCast(length), .base_address = base, .is_canonical = is_canonical, .is_clean = is_clean };
-}
-
-/// Whether the directory, between the leader and 1E in `head`, tells the fields in order, one behind the other,
-/// and there are terminators at their ends and nowhere else. Most records are so, and it takes less
-/// time to see that than to find out what is wrong.
-fn isCanonical(head: []const u8, data: []const u8) bool {
-    const Entry = @Vector(16, u8);
-    // A vector has three bytes before the entry and one behind it, which may be anything.
-    const lowest: Entry = .{ 0, 0, 0, '!', '!', '!', '0', '0', '0', '0', '0', '0', '0', '0', '0', 0 };
-    const width: Entry = .{ 255, 255, 255, '~' - '!', '~' - '!', '~' - '!', 9, 9, 9, 9, 9, 9, 9, 9, 9, 255 };
-    var wrong: Entry = @splat(0);
-    var at: usize = leader_length;
-    while (at < head.len - 1) : (at += entry_length) wrong |= (@as(Entry, head[at - 3 ..][0..16].*) -% lowest) -| width;
-    if (@reduce(.Or, wrong) != 0) return false;
-    var start: usize = 0;
-    at = leader_length;
-    while (at < head.len - 1) : (at += entry_length) {
-        start = fieldEnd(head[at..][0..entry_length], start, data) orelse return false;
-    }
-    return start == data.len and scan.count(terminators, data) == (head.len - 1 - leader_length) / entry_length;
-}
-
-/// Where the field ends in `data` that an entry of digits says begins at `start`; null when it does not.
-inline fn fieldEnd(entry: *const [entry_length]u8, start: usize, data: []const u8) ?usize {
-    // Three digits of the length, and the start: pairs of digits, pairs of pairs, all eight.
-    const digits = std.mem.readInt(u64, entry[4..12], .little) -% 0x3030303030303030;
-    const pairs = digits *% 10 +% (digits >> 8);
-    const number: u32 = @truncate(((pairs & 0xff000000ff) *% (100 + (1000000 << 32)) +% (pairs >> 16 & 0xff000000ff) *% (1 + (10000 << 32))) >> 32);
-    const length = number / 100000 + 1000 * @as(usize, entry[3] -% '0');
-    const end = start + length;
-    if (number % 100000 != start or length == 0 or end > data.len) return null;
-    return if (data[end - 1] == field_terminator) end else null;
 }
 
 fn isClean(directory: []const u8, data: []const u8) bool {
@@ -260,8 +245,21 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     record.reset();
     @memcpy(&record.leader, bytes[0..leader_length]);
     record.bytes = bytes[0..frame.length];
-    try record.fields.ensureTotalCapacity(record.gpa, frame.fieldCount());
-    for (0..frame.fieldCount()) |index| record.fields.appendAssumeCapacity(frame.field(bytes, index));
+    const count = frame.fieldCount();
+    try record.fields.ensureTotalCapacity(record.gpa, count);
+    if (!frame.is_canonical) {
+        for (0..count) |index| record.fields.appendAssumeCapacity(frame.field(bytes, index));
+        return;
+    }
+    // Each field begins where the one before it ends.
+    var start = frame.base_address;
+    const entries = bytes[leader_length..][0 .. count * entry_length];
+    for (record.fields.addManyAsSliceAssumeCapacity(count), 0..) |*field, index| {
+        const entry = entries[index * entry_length ..][0..entry_length];
+        const end = start + fourDigits(entry[3..7]);
+        field.* = .{ .tag = entry[0..3].*, .start = start, .end = end - 1 };
+        start = end;
+    }
 }
 
 /// Write a record in the flat form (`flat.zig`) as ISO 2709. Both have the same length: null where

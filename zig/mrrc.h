@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 7
+#define MRRC_ABI_VERSION 8
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -72,6 +72,12 @@ enum {
     MRRC_UNMAPPABLE_ERROR = 0,
     MRRC_UNMAPPABLE_NCR = 1,
     MRRC_UNMAPPABLE_FILL = 2,
+};
+
+/* Processors that code is made for. */
+enum {
+    MRRC_CPU_BASELINE = 0,
+    MRRC_CPU_X86_64_V3 = 1,
 };
 
 /* What mrrc_scan found before an end. */
@@ -250,6 +256,9 @@ typedef struct MrrcStats {
 
 /* The version of this interface; compare it with MRRC_ABI_VERSION. */
 uint32_t mrrc_abi_version(void);
+
+/* The processors that the code in use is made for (MRRC_CPU_BASELINE, ...): as much as this one can, unless MRRC_CT_CPU is `baseline` in the environment when the library is used first. */
+uint32_t mrrc_cpu(void);
 
 /* Check the ISO 2709 records in `bytes` and give where each ends and its kind. Stops at the first record that is damaged (MRRC_PROBLEM), incomplete (MRRC_NEED_INPUT; with MRRC_FINAL a problem) or when `capacity` entries are written (MRRC_OUTPUT). `ends` and `kinds` may be null, `record_max` is that of MrrcOptions. */
 int32_t mrrc_scan(const uint8_t *bytes, uint64_t length, uint32_t flags, uint64_t record_max, uint32_t *ends, uint8_t *kinds, uint64_t capacity, MrrcScan *result, MrrcProblem *problem);

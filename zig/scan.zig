@@ -3,7 +3,6 @@
 //! their end.
 
 const std = @import("std");
-const builtin = @import("builtin");
 const Buffer = @import("buffer.zig").Buffer;
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
@@ -13,8 +12,7 @@ const Mask = @Int(.unsigned, lanes);
 
 /// One bit a lane, the first lane lowest whatever the machine's byte order.
 inline fn mask(hits: @Vector(lanes, bool)) Mask {
-    const bits: Mask = @bitCast(hits);
-    return if (comptime builtin.cpu.arch.endian() == .big) @bitReverse(bits) else bits;
+    return @bitCast(hits);
 }
 
 inline fn load(bytes: []const u8) Vector {

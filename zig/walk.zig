@@ -53,6 +53,13 @@ pub fn kindOf(record: []const u8, frame: iso2709.Frame, closely: bool, is_said_u
     return kind;
 }
 
+/// The frame of the record at the start of `data` when there is nothing else to look at, as with
+/// most records.
+pub inline fn plainFrame(data: []const u8, validation: Validation) ?iso2709.Frame {
+    if (validation.level != .structural or validation.record_max < iso2709.record_length_max) return null;
+    return iso2709.canonicalFrame(data);
+}
+
 /// Judge the record at the start of `data`; null when it is damaged, or has a fault that a strict
 /// reader does not take.
 pub fn check(data: []const u8, final: bool, validation: Validation, is_lenient: bool, problem: *Problem) ?iso2709.Status {
@@ -192,6 +199,11 @@ pub const Walk = struct {
                 .need_more => return .need_more,
             }
         };
+        if (plainFrame(data, self.validation)) |frame| {
+            self.position += frame.length;
+            self.behind_record = 0;
+            return .{ .record = frame };
+        }
         const gap = iso2709.gapLength(data);
         if (gap > 0) {
             self.position += gap;
