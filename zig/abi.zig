@@ -583,6 +583,7 @@ test {
     _ = @import("apart.zig");
     _ = @import("buffer.zig");
     _ = @import("convert.zig");
+    _ = @import("cursor.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");
     _ = @import("json_reader.zig");
@@ -594,7 +595,6 @@ test {
     _ = @import("normalize.zig");
     _ = @import("pipeline.zig");
     _ = @import("problem.zig");
-    _ = @import("pymarc_writer.zig");
     _ = @import("record.zig");
     _ = @import("salvage.zig");
     _ = @import("scan.zig");

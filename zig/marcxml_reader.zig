@@ -10,6 +10,7 @@ const utf8 = @import("utf8.zig");
 const xml = @import("xml_token.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
+const Cursor = @import("cursor.zig").Cursor;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
@@ -330,7 +331,9 @@ const Parse = struct {
     fn takeText(self: *Parse, comptime end_tag: []const u8) Error!bool {
         const special_or_tag: scan.Class = .{ .below = ' ', .others = "&<" };
         const rest = self.data[self.at..];
-        self.at += try scan.appendUntil(special_or_tag, &self.record.text, rest, @min(rest.len, usual_text_max));
+        var cursor: Cursor = try .enter(&self.record.text);
+        self.at += try cursor.until(special_or_tag, rest, 0, @min(rest.len, usual_text_max));
+        cursor.leave();
         if (!self.isNext(end_tag)) return false;
         self.at += end_tag.len;
         return true;

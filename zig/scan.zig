@@ -4,7 +4,6 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
-const Buffer = @import("buffer.zig").Buffer;
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
 pub const lanes = 16;
@@ -12,8 +11,8 @@ const Vector = @Vector(lanes, u8);
 const Mask = @Int(.unsigned, lanes);
 
 /// One bit a lane, the first lane lowest whatever the machine's byte order.
-inline fn mask(hits: @Vector(lanes, bool)) Mask {
-    const bits: Mask = @bitCast(hits);
+inline fn mask(hits: anytype) @Int(.unsigned, @typeInfo(@TypeOf(hits)).vector.len) {
+    const bits: @Int(.unsigned, @typeInfo(@TypeOf(hits)).vector.len) = @bitCast(hits);
     return if (comptime builtin.cpu.arch.endian() == .big) @bitReverse(bits) else bits;
 }
 
@@ -38,12 +37,13 @@ pub const Class = struct {
     }
 
     /// 1 in each lane that holds a byte of the class, 0 in the others.
-    inline fn marks(comptime class: Class, vector: Vector) Vector {
-        const zeros: Vector = @splat(0);
-        const ones: Vector = @splat(1);
-        var found: Vector = if (class.below > 0) @select(u8, vector < @as(Vector, @splat(class.below)), ones, zeros) else zeros;
-        if (class.above < 0xff) found |= @select(u8, vector > @as(Vector, @splat(class.above)), ones, zeros);
-        inline for (class.others) |other| found |= @select(u8, vector == @as(Vector, @splat(other)), ones, zeros);
+    inline fn marks(comptime class: Class, bytes: anytype) @TypeOf(bytes) {
+        const Bytes = @TypeOf(bytes);
+        const zeros: Bytes = @splat(0);
+        const ones: Bytes = @splat(1);
+        var found: Bytes = if (class.below > 0) @select(u8, bytes < @as(Bytes, @splat(class.below)), ones, zeros) else zeros;
+        if (class.above < 0xff) found |= @select(u8, bytes > @as(Bytes, @splat(class.above)), ones, zeros);
+        inline for (class.others) |other| found |= @select(u8, bytes == @as(Bytes, @splat(other)), ones, zeros);
         return found;
     }
 };
@@ -86,29 +86,40 @@ pub fn count(comptime class: Class, bytes: []const u8) usize {
     return total;
 }
 
-/// Append the first `length` bytes of `bytes`, up to one of `class`, and tell how many that were.
-/// What lies behind `length` is only there to be looked at: short texts are then one vector, too.
-pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8, length: usize) error{OutOfMemory}!usize {
-    // Whole vectors are stored and only the part before a hit is kept, hence the spare lanes.
-    try out.reserve(length + lanes);
-    const target = out.list.allocatedSlice()[out.list.items.len..];
-    var at: usize = 0;
-    while (at < length) : (at += lanes) {
-        if (at + lanes > bytes.len) {
-            while (at < length and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
-            break;
-        }
-        const vector = load(bytes[at..]);
-        target[at..][0..lanes].* = vector;
-        const hits = class.hits(vector);
-        if (hits != 0) {
-            at += @ctz(hits);
-            break;
-        }
-    }
-    at = @min(at, length);
-    out.list.items.len += at;
-    return at;
+/// Bytes that are looked at together where most texts are short: nearly all of them are one block
+/// then, and a wider one would be for nothing.
+pub const block_length = 32;
+pub const Block = @Vector(block_length, u8);
+
+/// The block at `at`, which ends in zeros where the bytes do.
+pub inline fn blockAt(bytes: []const u8, at: usize) Block {
+    if (at + block_length > bytes.len) return lastBlock(bytes[at..]);
+    return bytes[at..][0..block_length].*;
+}
+
+noinline fn lastBlock(bytes: []const u8) Block {
+    @branchHint(.cold);
+    var block: [block_length]u8 = @splat(0);
+    @memcpy(block[0..bytes.len], bytes);
+    return block;
+}
+
+/// Index of the first byte of `class` in a block, or the block's length.
+pub inline fn indexIn(comptime class: Class, block: Block) usize {
+    return @ctz(mask(class.marks(block) != @as(Block, @splat(0))));
+}
+
+/// Whether all of a few bytes stand for themselves: printable ASCII, and not of `class`.
+pub inline fn isPlain(comptime class: Class, bytes: []const u8) bool {
+    const table = comptime blk: {
+        @setEvalBranchQuota(5000);
+        var table: [256]u8 = @splat(0);
+        for (' '..0x7f) |byte| table[byte] = @intFromBool(!class.has(byte));
+        break :blk table;
+    };
+    var plain: u8 = 1;
+    for (bytes) |byte| plain &= table[byte];
+    return plain != 0;
 }
 
 pub fn isAscii(bytes: []const u8) bool {
@@ -118,6 +129,13 @@ pub fn isAscii(bytes: []const u8) bool {
 /// Index of the first byte that is not ASCII, or the length.
 pub fn indexOfHigh(bytes: []const u8) usize {
     var at: usize = 0;
+    // Most text has none: several vectors are one question.
+    const together = 4;
+    while (at + together * lanes <= bytes.len) : (at += together * lanes) {
+        var any = load(bytes[at..]);
+        inline for (1..together) |index| any |= load(bytes[at + index * lanes ..]);
+        if (mask(any >= @as(Vector, @splat(0x80))) != 0) break;
+    }
     while (at + lanes <= bytes.len) : (at += lanes) {
         const hits = mask(load(bytes[at..]) >= @as(Vector, @splat(0x80)));
         if (hits != 0) return at + @ctz(hits);
@@ -145,10 +163,6 @@ test "a byte of the class is found wherever it stands" {
             try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
             try std.testing.expectEqual(at > 0, hasBefore('x', class, &bytes));
             try std.testing.expect(!hasBefore('y', class, &bytes));
-            var out: Buffer = .{ .gpa = std.testing.allocator };
-            defer out.deinit();
-            try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes, bytes.len));
-            try std.testing.expectEqualStrings(bytes[0..at], out.items());
         }
         bytes[at] = 0xe9;
         try std.testing.expectEqual(at, indexOfHigh(&bytes));
