@@ -598,6 +598,7 @@ test {
     _ = @import("record.zig");
     _ = @import("salvage.zig");
     _ = @import("scan.zig");
+    _ = @import("usual.zig");
     _ = @import("utf8.zig");
     _ = @import("walk.zig");
     _ = @import("xml_token.zig");

@@ -78,10 +78,15 @@ pub const Record = struct {
         return self.bytes[field.start..];
     }
 
+    pub inline fn addField(self: *Record, field: Field) Error!void {
+        if (self.fields.items.len == self.fields.capacity) try self.fields.ensureUnusedCapacity(self.gpa, 1);
+        self.fields.appendAssumeCapacity(field);
+    }
+
     /// Begin a field whose content will be appended to `text`.
     pub fn beginField(self: *Record, tag: Tag) Error!void {
         const at: u32 = @intCast(self.text.length());
-        try self.fields.append(self.gpa, .{ .tag = tag, .start = at, .end = at });
+        try self.addField(.{ .tag = tag, .start = at, .end = at });
     }
 
     /// End the field begun last: its content is what `text` has gained since.

@@ -59,6 +59,41 @@ pub fn indexOf(comptime class: Class, bytes: []const u8) usize {
     return bytes.len;
 }
 
+/// Index of the first byte that is not of `class`, or the length.
+pub inline fn indexOfOther(comptime class: Class, bytes: []const u8) usize {
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const others = ~class.hits(load(bytes[at..]));
+        if (others != 0) return at + @ctz(others);
+    }
+    while (at < bytes.len) : (at += 1) if (!class.has(bytes[at])) return at;
+    return bytes.len;
+}
+
+/// Whether `bytes` are those of `form`, but where that has the byte `any`.
+pub inline fn isLike(comptime form: []const u8, comptime any: u8, bytes: *const [form.len]u8) bool {
+    const width: u16 = comptime @min(16, std.math.floorPowerOfTwo(usize, form.len));
+    const Number = @Int(.unsigned, 8 * width);
+    const Part = if (width == 16) @Vector(16, u8) else Number;
+    var different: Part = if (width == 16) @splat(0) else 0;
+    comptime var at: usize = 0;
+    inline while (at < form.len) : (at += width) {
+        // The last part overlaps the one before.
+        const start = comptime @min(at, form.len - width);
+        const expected, const matters = comptime blk: {
+            const expected: [width]u8 = form[start..][0..width].*;
+            var matters: [width]u8 = @splat(0xff);
+            for (&matters, expected) |*one, byte| if (byte == any) {
+                one.* = 0;
+            };
+            break :blk if (width == 16) .{ @as(Part, expected), @as(Part, matters) } else .{ @as(Part, @bitCast(expected)), @as(Part, @bitCast(matters)) };
+        };
+        const part: Part = if (width == 16) bytes[start..][0..width].* else std.mem.readInt(Number, bytes[start..][0..width], builtin.cpu.arch.endian());
+        different |= (part ^ expected) & matters;
+    }
+    return if (width == 16) mask(different != @as(Part, @splat(0))) == 0 else different == 0;
+}
+
 /// Whether `byte` stands anywhere before a byte of `class`.
 pub fn hasBefore(comptime byte: u8, comptime class: Class, bytes: []const u8) bool {
     var at: usize = 0;
