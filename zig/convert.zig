@@ -518,7 +518,10 @@ pub const Converter = struct {
                     try self.noteText(.salvaged);
                 };
             },
-            .marc8 => self.decoder.setDefaults(self.find("066")),
+            .marc8 => {
+                self.decoder.setDefaults(self.find("066"));
+                if (self.decoder.isPlain(record.bytes)) return;
+            },
         }
         var kept: usize = 0;
         for (record.fields.items) |field| {
