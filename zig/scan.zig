@@ -10,10 +10,9 @@ pub const lanes = 16;
 const Vector = @Vector(lanes, u8);
 const Mask = @Int(.unsigned, lanes);
 
-/// One bit a lane, the first lane lowest whatever the machine's byte order.
+/// One bit a lane, the first lane lowest: Zig sees to that whatever the machine's byte order.
 inline fn mask(hits: anytype) @Int(.unsigned, @typeInfo(@TypeOf(hits)).vector.len) {
-    const bits: @Int(.unsigned, @typeInfo(@TypeOf(hits)).vector.len) = @bitCast(hits);
-    return if (comptime builtin.cpu.arch.endian() == .big) @bitReverse(bits) else bits;
+    return @bitCast(hits);
 }
 
 inline fn load(bytes: []const u8) Vector {
@@ -198,9 +197,42 @@ test "a byte of the class is found wherever it stands" {
             try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
             try std.testing.expectEqual(at > 0, hasBefore('x', class, &bytes));
             try std.testing.expect(!hasBefore('y', class, &bytes));
+            for (0..bytes.len) |from| {
+                const found = if (at >= from and at < from + block_length) at - from else @min(block_length, bytes.len - from);
+                try std.testing.expectEqual(found, indexIn(class, blockAt(&bytes, from)));
+            }
         }
         bytes[at] = 0xe9;
         try std.testing.expectEqual(at, indexOfHigh(&bytes));
         bytes[at] = 'x';
+    }
+}
+
+test "bytes are like a form, but where anything may stand" {
+    // One part, and several that overlap, of each width.
+    inline for (.{ "]", "ab", "a0c", "<b>0", "<leader>0", "0123456789abcdef", "<subfield code=\"0\">", "<datafield tag=\"000\" ind1=\"0\">" }) |form| {
+        var bytes: [form.len]u8 = form[0..form.len].*;
+        for (&bytes, form) |*byte, expected| {
+            for (0..256) |other| {
+                byte.* = @intCast(other);
+                try std.testing.expectEqual(expected == '0' or byte.* == expected, isLike(form, '0', &bytes));
+            }
+            byte.* = expected;
+        }
+    }
+}
+
+test "what is not of the class, and what stands for itself" {
+    const blanks: Class = .{ .others = " \n" };
+    var bytes: [40]u8 = @splat(' ');
+    try std.testing.expectEqual(@as(usize, 40), indexOfOther(blanks, &bytes));
+    for (0..bytes.len) |at| {
+        bytes[at] = '<';
+        try std.testing.expectEqual(at, indexOfOther(blanks, &bytes));
+        bytes[at] = '\n';
+    }
+    for (0..256) |number| {
+        const byte: u8 = @intCast(number);
+        try std.testing.expectEqual(byte >= ' ' and byte <= '~' and byte != '&', isPlain(.{ .others = "&" }, &.{ 'x', byte }));
     }
 }
