@@ -624,6 +624,7 @@ test {
     _ = @import("buffer.zig");
     _ = @import("canonical.zig");
     _ = @import("convert.zig");
+    _ = @import("cursor.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");
     _ = @import("json_reader.zig");
@@ -635,10 +636,10 @@ test {
     _ = @import("normalize.zig");
     _ = @import("pipeline.zig");
     _ = @import("problem.zig");
-    _ = @import("pymarc_writer.zig");
     _ = @import("record.zig");
     _ = @import("salvage.zig");
     _ = @import("scan.zig");
+    _ = @import("usual.zig");
     _ = @import("utf8.zig");
     _ = @import("walk.zig");
     _ = @import("xml_token.zig");

@@ -13,7 +13,6 @@ const mend = @import("mend.zig");
 const marcxml_reader = @import("marcxml_reader.zig");
 const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
-const pymarc_writer = @import("pymarc_writer.zig");
 const record_module = @import("record.zig");
 const salvage_module = @import("salvage.zig");
 const scan = @import("scan.zig");
@@ -524,7 +523,10 @@ pub const Converter = struct {
                     try self.noteText(.salvaged);
                 };
             },
-            .marc8 => self.decoder.setDefaults(self.find("066")),
+            .marc8 => {
+                self.decoder.setDefaults(self.find("066"));
+                if (self.decoder.isPlain(record.bytes)) return;
+            },
         }
         var kept: usize = 0;
         for (record.fields.items) |field| {
@@ -722,29 +724,27 @@ pub const Converter = struct {
         }
         switch (self.options.target) {
             .marc => try self.writeMarc(),
-            .marcxml => {
-                var writer: marcxml_writer.Writer = .{ .out = out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
-                try writer.record(&self.record, self.options.is_single);
-                self.counts.characters_replaced += writer.replaced;
-            },
+            .marcxml => if (self.options.is_single) try self.writeXml(.single) else try self.writeXml(.in_collection),
+            .pymarc_xml => try self.writeXml(.pymarc),
             .json => {
                 if (!self.options.is_single) try out.append(if (self.counts.records_written == 0 and !self.options.is_part) "\n" else ",\n");
-                try json_writer.write(out, &self.record, .marc_in_json, &self.problem);
+                try json_writer.write(.marc_in_json, out, &self.record, &self.problem);
             },
-            .jsonl, .marcjson => |target| {
-                try json_writer.write(out, &self.record, if (target == .jsonl) .marc_in_json else .marcjson, &self.problem);
+            inline .jsonl, .marcjson => |target| {
+                try json_writer.write(if (target == .jsonl) .marc_in_json else .marcjson, out, &self.record, &self.problem);
                 if (!self.options.is_single) try out.byte('\n');
             },
+            .pymarc_json => try json_writer.write(.pymarc, out, &self.record, &self.problem),
+            .pymarc_json_compact => try json_writer.write(.pymarc_compact, out, &self.record, &self.problem),
             .mrk => try mrk.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record, &self.problem),
-            .pymarc_xml => {
-                var writer: marcxml_writer.Writer = .{ .out = out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
-                try pymarc_writer.xml(&writer, &self.record);
-                self.counts.characters_replaced += writer.replaced;
-            },
-            .pymarc_json => try pymarc_writer.json(out, &self.record, .blank, &self.problem),
-            .pymarc_json_compact => try pymarc_writer.json(out, &self.record, .none, &self.problem),
         }
+    }
+
+    fn writeXml(self: *Converter, comptime form: marcxml_writer.Form) Error!void {
+        var writer: marcxml_writer.Writer = .{ .out = &self.out, .problem = &self.problem, .replace_forbidden = self.options.replace_forbidden };
+        try writer.record(form, &self.record);
+        self.counts.characters_replaced += writer.replaced;
     }
 
     fn writeMarc(self: *Converter) Error!void {

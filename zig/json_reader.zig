@@ -15,6 +15,7 @@ const Record = record_module.Record;
 const Resync = record_module.Resync;
 const Step = record_module.Step;
 const Tag = record_module.Tag;
+const Usual = @import("usual.zig").Usual;
 
 /// How deep the values may be nested that are left out.
 const depth_max = 100;
@@ -185,7 +186,7 @@ const Parse = struct {
         self.record.reset();
         switch (try self.peek()) {
             '{' => try self.marcInJson(),
-            '[' => try self.flat(),
+            '[' => try self.fields(),
             else => return self.syntax("a record should be an object or an array"),
         }
         if (!self.has_leader) return self.structure(0, "the record has no leader");
@@ -206,10 +207,7 @@ const Parse = struct {
                 try self.leader();
             } else if (std.mem.eql(u8, key, "fields") and !has_fields) {
                 has_fields = true;
-                if (try self.open('[', ']')) while (true) {
-                    try self.fieldObject();
-                    if (!try self.more(']')) break;
-                };
+                try self.fields();
             } else if (std.mem.eql(u8, key, "fields")) {
                 return self.structure(start, "the record has fields twice");
             } else try self.skipValue(0);
@@ -218,11 +216,63 @@ const Parse = struct {
         if (!has_fields) return self.structure(0, "the record has no fields");
     }
 
-    fn flat(self: *Parse) ParseError!void {
+    /// The array of them; in the flat form that of the leader, too.
+    fn fields(self: *Parse) ParseError!void {
         if (try self.open('[', ']')) while (true) {
+            if (try self.takeUsual("") or try self.takeUsual(" ")) break;
             try self.fieldObject();
             if (!try self.more(']')) break;
         };
+    }
+
+    /// Take fields that are written in the usual way, up to what is not, with so many blanks behind
+    /// commas and colons. True: and the end of the array behind them.
+    fn takeUsual(self: *Parse, comptime blank: []const u8) ParseError!bool {
+        const record = self.record;
+        var usual: Usual = try .of(self.data, self.at, record);
+        while (true) {
+            const start = usual.text.at;
+            usual.skipBlanks(blank);
+            const tag = try takeField(&usual, blank);
+            const is_last = usual.take("]") != null;
+            if (tag == null or !(is_last or usual.take(",") != null)) {
+                usual.text.at = start;
+                usual.text.leave();
+                return false;
+            }
+            try record.addField(.{ .tag = tag.?, .start = @intCast(start), .end = @intCast(usual.text.at) });
+            self.at = usual.at;
+            if (is_last) {
+                usual.text.leave();
+                return true;
+            }
+        }
+    }
+
+    const special: scan.Class = .{ .below = ' ', .others = "\"\\" };
+    const special_in_tag: scan.Class = .{ .below = ' ' + 1, .others = special.others };
+
+    inline fn takeField(usual: *Usual, comptime blank: []const u8) Error!?Tag {
+        const head = usual.take("{\"000\":" ++ blank) orelse return null;
+        const tag = head[2..5].*;
+        if (record_module.isControlTag(tag)) {
+            return if (usual.take("\"") != null and try usual.takeText(special, "\"}")) tag else null;
+        }
+        const ind1 = "{\"ind1\":" ++ blank ++ "\"";
+        const ind2 = "0\"," ++ blank ++ "\"ind2\":" ++ blank ++ "\"";
+        const rest = usual.take(ind1 ++ ind2 ++ "0\"," ++ blank ++ "\"subfields\":" ++ blank ++ "[") orelse return null;
+        const indicators = [2]u8{ rest[ind1.len], rest[ind1.len + ind2.len] };
+        if (!scan.isPlain(special_in_tag, &tag) or !scan.isPlain(special, &indicators)) return null;
+        try usual.beginField(indicators);
+        if (usual.take("]}}") != null) return tag;
+        while (true) {
+            const start = usual.take("{\"0\":" ++ blank ++ "\"") orelse return null;
+            if (!scan.isPlain(special, start[2..3])) return null;
+            usual.beginSubfield(start[2]);
+            if (!try usual.takeText(special, "\"}")) return null;
+            if (usual.take("," ++ blank) == null) break;
+        }
+        return if (usual.take("]}}") != null) tag else null;
     }
 
     fn firstIsLeaderAlone(self: *Parse) ParseError!bool {
@@ -389,7 +439,7 @@ const Parse = struct {
         const start = self.at + 1;
         var at = start;
         while (true) {
-            at += scan.indexOf(.{ .below = ' ', .others = "\"\\" }, self.data[at..]);
+            at += scan.indexOf(special, self.data[at..]);
             if (at >= self.data.len) return self.cut();
             switch (self.data[at]) {
                 '"' => break,
@@ -414,7 +464,7 @@ const Parse = struct {
         self.at += 1;
         while (true) {
             const rest = self.data[self.at..];
-            const plain = scan.indexOf(.{ .below = ' ', .others = "\"\\" }, rest);
+            const plain = scan.indexOf(special, rest);
             try self.record.append(rest[0..plain]);
             self.at += plain;
             if (plain == rest.len) return self.cut();
@@ -538,6 +588,35 @@ test "every form is read" {
     try expectRead("{" ++ leader ++ ",\"fields\":[{\"001\":\"a\\u00e9\\ud83d\\ude00\"}]}", "aé😀");
     try expectRead(" [ {\"x\":[1,{}],\"fields\":[{\"245\":{\"subfields\":[{\"a\":\"T\"},{\"b\":\"\"}],\"ind1\":\"1\"}}]," ++ leader ++ "}", "1 \x1faT\x1fb");
     try expectRead("[{" ++ leader ++ "},{\"245\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":{\"a\":\"T\",\"c\":[\"x\",\"y\"]}}}]", "10\x1faT\x1fcx\x1fcy");
+}
+
+test "what is not written in the usual way is read and reported as it is" {
+    const gpa = std.testing.allocator;
+    const head = "{\"leader\":\"00000nam a22000007a 4500\",\"fields\":[";
+    const field = "{\"245\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":[{\"a\":\"T\"},{\"b\":\"U\"}]}}";
+    // Blanks anywhere, in one field and not in the next, and escapes.
+    for (0..field.len) |at| if (std.mem.indexOfScalar(u8, "{}[]:,", field[at]) != null) {
+        var buffer: [500]u8 = undefined;
+        try expectRead(try std.fmt.bufPrint(&buffer, "{s}{s},{s} \n{s}]}}", .{ head, field, field[0..at], field[at..] }), "10\x1faT\x1fbU");
+    };
+    try expectRead(head ++ field ++ ",{\"245\": {\"ind1\": \"1\", \"ind2\": \"0\", \"subfields\": [{\"a\": \"T\\n\"}, {\"b\": \"U\"}]}}]}", "10\x1faT\n\x1fbU");
+    try expectRead(head ++ field ++ ",{\"001\":\"x\"}]}", "x");
+    for ([_][]const u8{
+        field ++ ",]}",
+        field ++ " " ++ field ++ "]}",
+        "{\"245\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":[{\"a\":\"T\"},]}}]}",
+        "{\"245\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":[,{\"a\":\"T\"}]}}]}",
+        "{\"245\":\"x\"}]}",
+        "{\"001\":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":[]}}]}",
+        "{\"24 \":{\"ind1\":\"1\",\"ind2\":\"0\",\"subfields\":[]}}]}",
+    }) |fields| {
+        var problem: Problem = .{};
+        var record: Record = .init(gpa);
+        defer record.deinit();
+        var reader: Reader = .{ .problem = &problem };
+        var buffer: [500]u8 = undefined;
+        try std.testing.expectError(error.Problem, reader.next(try std.fmt.bufPrint(&buffer, "{s}{s}", .{ head, fields }), true, &record));
+    }
 }
 
 test "a tag may hold what JSON escapes" {

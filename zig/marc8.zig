@@ -85,9 +85,17 @@ pub const Decoder = struct {
         }
     }
 
+    /// Whether text is the same in MARC-8 and in UTF-8 by the default sets: ASCII, and no byte of it
+    /// one that does not stand for itself.
+    pub fn isPlain(self: *const Decoder, text: []const u8) bool {
+        const not_plain: scan.Class = .{ .above = '~', .others = odd.others };
+        return self.g0_default == .ascii and !self.references and scan.indexOf(not_plain, text) == text.len;
+    }
+
     /// Decode a field's content, delimiters and indicators included. `offset` is where it stands
     /// in the record, for the error.
     pub fn decodeContent(self: *Decoder, out: *Buffer, content: []const u8, is_control: bool, offset: usize, problem: *Problem) Error!void {
+        if (self.isPlain(content)) return out.append(content);
         if (is_control) return self.decode(out, content, offset, problem);
         var at = std.mem.indexOfScalar(u8, content, record_module.subfield_delimiter) orelse content.len;
         if (scan.indexOfHigh(content[0..at]) != at) {
@@ -242,7 +250,7 @@ pub const Decoder = struct {
 
     fn flush(self: *Decoder, out: *Buffer) Error!void {
         var text = self.characters.items;
-        for (text) |character| if (character >= 0x300) {
+        for (text) |character| if (character >= normalize.mark_first) {
             self.composed.clearRetainingCapacity();
             try normalize.nfc(&self.composed, self.gpa, text);
             text = self.composed.items;

@@ -15,6 +15,7 @@ const Problem = problem_module.Problem;
 const Record = record_module.Record;
 const Resync = record_module.Resync;
 const Step = record_module.Step;
+const Usual = @import("usual.zig").Usual;
 
 const depth_max = 100;
 const name_bytes_max = 256;
@@ -240,7 +241,7 @@ const Parse = struct {
         self.record.reset();
         self.record.leader = leader_default;
         while (true) {
-            if (try self.usualField()) continue;
+            try self.takeUsual();
             const start = self.at;
             const token = try self.take() orelse return false;
             switch (token.kind) {
@@ -266,98 +267,66 @@ const Parse = struct {
         return self.problem.set(.xml_syntax, start, token.name, "XML: an end tag does not match the open element <{s}>", .{name[0..@min(name.len, 40)]});
     }
 
-    // ---- fields as nearly all documents have them, byte by byte, for the sake of speed
-
-    /// Take a field that is written in the usual way, all of it in sight. False: nothing was taken,
-    /// and whatever is there is looked at closely.
-    fn usualField(self: *Parse) Error!bool {
+    /// Take leader and fields that are written in the usual way, up to what is not.
+    fn takeUsual(self: *Parse) Error!void {
         const record = self.record;
-        const at = self.at;
-        const fields = record.fields.items.len;
-        const length = record.text.length();
-        if (try self.takeUsual()) return true;
-        self.at = at;
-        record.fields.shrinkRetainingCapacity(fields);
-        record.text.shrink(length);
-        return false;
-    }
-
-    fn takeUsual(self: *Parse) Error!bool {
-        self.skipBlanks();
-        const data_head = "<datafield tag=\"245\" ind1=\"1\" ind2=\"0\">".len;
-        if (self.isNext("<controlfield tag=\"")) {
-            const head = self.sight("<controlfield tag=\"001\">".len) orelse return false;
-            const tag = head[19..22].*;
-            if (!std.mem.eql(u8, head[22..24], "\">") or !record_module.isControlTag(tag)) return false;
-            self.at += head.len;
-            try self.record.beginField(tag);
-            if (!try self.takeText("</controlfield>")) return false;
-        } else if (self.isNext("<datafield tag=\"")) {
-            const head = self.sight(data_head) orelse return false;
-            if (!std.mem.eql(u8, head[19..27], "\" ind1=\"") or !std.mem.eql(u8, head[28..36], "\" ind2=\"")) return false;
-            if (!try self.takeSubfields(head, head[16..19].*, head[27], head[36])) return false;
-        } else if (self.isNext("<datafield ind1=\"")) {
-            const head = self.sight(data_head) orelse return false;
-            if (!std.mem.eql(u8, head[18..26], "\" ind2=\"") or !std.mem.eql(u8, head[27..34], "\" tag=\"")) return false;
-            if (!try self.takeSubfields(head, head[34..37].*, head[17], head[26])) return false;
-        } else return false;
-        self.record.endField();
-        return true;
-    }
-
-    fn takeSubfields(self: *Parse, head: []const u8, tag: record_module.Tag, ind1: u8, ind2: u8) Error!bool {
-        if (!std.mem.endsWith(u8, head, "\">")) return false;
-        for ([_]u8{ tag[0], tag[1], tag[2], ind1, ind2 }) |byte| if (!isUsual(byte)) return false;
-        if (!record_module.isTag(&tag) or record_module.isControlTag(tag)) return false;
-        self.at += head.len;
-        try self.record.beginField(tag);
-        (try self.record.text.addArray(2)).* = .{ ind1, ind2 };
-        while (true) {
-            self.skipBlanks();
-            if (!self.isNext("<subfield code=\"")) break;
-            const code = self.sight("<subfield code=\"a\">".len) orelse return false;
-            if (!isUsual(code[16]) or !std.mem.eql(u8, code[17..19], "\">")) return false;
-            self.at += code.len;
-            (try self.record.text.addArray(2)).* = .{ record_module.subfield_delimiter, code[16] };
-            if (!try self.takeText("</subfield>")) return false;
+        var usual: Usual = try .of(self.data, self.at, record);
+        if (record.fields.items.len == 0) {
+            usual.skipBlanks("\n  ");
+            if (takeLeader(&usual)) |found| {
+                record.leader = found;
+                self.at = usual.at;
+            } else usual.at = self.at;
         }
-        if (!self.isNext("</datafield>")) return false;
-        self.at += "</datafield>".len;
-        return true;
+        while (true) {
+            const start = usual.text.at;
+            usual.skipBlanks("\n  ");
+            const tag = try takeField(&usual) orelse {
+                usual.text.at = start;
+                break;
+            };
+            try record.addField(.{ .tag = tag, .start = @intCast(start), .end = @intCast(usual.text.at) });
+            self.at = usual.at;
+        }
+        usual.text.leave();
     }
 
-    /// Take text without references or line ends, and the tag behind it.
-    fn takeText(self: *Parse, comptime end_tag: []const u8) Error!bool {
-        const special_or_tag: scan.Class = .{ .below = ' ', .others = "&<" };
-        const rest = self.data[self.at..];
-        self.at += try scan.appendUntil(special_or_tag, &self.record.text, rest, @min(rest.len, usual_text_max));
-        if (!self.isNext(end_tag)) return false;
-        self.at += end_tag.len;
-        return true;
+    const special_in_attribute: scan.Class = .{ .others = "&<\"" };
+    const special_in_tag: scan.Class = .{ .below = ' ' + 1, .others = special_in_attribute.others };
+    const special_in_text: scan.Class = .{ .below = ' ', .others = "&<" };
+
+    inline fn takeLeader(usual: *Usual) ?[record_module.leader_length]u8 {
+        const start = "<leader>";
+        const zeros: [record_module.leader_length]u8 = comptime @splat('0');
+        const found = (usual.take(start ++ zeros ++ "</leader>") orelse return null)[start.len..][0..zeros.len];
+        return if (scan.isPlain(special_in_attribute, found)) found.* else null;
     }
 
-    /// More text than this is looked at closely.
-    const usual_text_max = 2048;
-
-    fn isUsual(byte: u8) bool {
-        return byte >= ' ' and byte <= '~' and byte != '&' and byte != '<' and byte != '"';
+    inline fn takeField(usual: *Usual) Error!?record_module.Tag {
+        if (usual.take("<datafield tag=\"000\" ind1=\"0\" ind2=\"0\">")) |head| {
+            return takeSubfields(usual, head[16..19].*, .{ head[27], head[36] });
+        }
+        if (usual.take("<controlfield tag=\"000\">")) |head| {
+            const tag = head[19..22].*;
+            return if (record_module.isControlTag(tag) and try usual.takeText(special_in_text, "</controlfield>")) tag else null;
+        }
+        if (usual.take("<datafield ind1=\"0\" ind2=\"0\" tag=\"000\">")) |head| {
+            return takeSubfields(usual, head[34..37].*, .{ head[17], head[26] });
+        }
+        return null;
     }
 
-    fn skipBlanks(self: *Parse) void {
-        while (self.at < self.data.len) : (self.at += 1) switch (self.data[self.at]) {
-            ' ', '\t', '\r', '\n' => {},
-            else => return,
-        };
-    }
-
-    fn sight(self: *const Parse, comptime length: usize) ?*const [length]u8 {
-        return if (self.data.len - self.at >= length) self.data[self.at..][0..length] else null;
-    }
-
-    inline fn isNext(self: *const Parse, comptime text_there: []const u8) bool {
-        const found = self.sight(text_there.len) orelse return false;
-        const Vector = @Vector(text_there.len, u8);
-        return @reduce(.And, @as(Vector, found.*) == @as(Vector, text_there[0..text_there.len].*));
+    inline fn takeSubfields(usual: *Usual, tag: record_module.Tag, indicators: [2]u8) Error!?record_module.Tag {
+        if (!scan.isPlain(special_in_tag, &tag) or !scan.isPlain(special_in_attribute, &indicators) or record_module.isControlTag(tag)) return null;
+        try usual.beginField(indicators);
+        while (true) {
+            usual.skipBlanks("\n    ");
+            const head = usual.take("<subfield code=\"0\">") orelse break;
+            if (!scan.isPlain(special_in_attribute, head[16..17])) return null;
+            usual.beginSubfield(head[16]);
+            if (!try usual.takeText(special_in_text, "</subfield>")) return null;
+        }
+        return if (usual.take("</datafield>") != null) tag else null;
     }
 
     // ---- anything else
@@ -589,6 +558,41 @@ const Parse = struct {
         }
     }
 };
+
+test "what is not written in the usual way is read as it is" {
+    const gpa = std.testing.allocator;
+    const usual = "<record>\n  <leader>00000nam a22000007a 4500</leader>\n  <controlfield tag=\"001\">x</controlfield>\n" ++
+        "  <datafield tag=\"245\" ind1=\"1\" ind2=\"0\">\n    <subfield code=\"a\">T</subfield>\n    <subfield code=\"b\">U</subfield>\n  </datafield>\n</record>";
+    const Change = struct { []const u8, []const u8 };
+    for ([_]Change{
+        .{ "x", "x" },
+        .{ "\n", "\r\n" },
+        .{ "\n", "" },
+        .{ "  ", "\t" },
+        .{ "\n ", "\n <!-- x -->\n" },
+        .{ "\"", "'" },
+        .{ "\">", "\" >" },
+        .{ " ind1", "\nind1" },
+        .{ "tag=\"245\" ind1=\"1\" ind2=\"0\"", "ind1=\"1\" ind2=\"0\" tag=\"245\"" },
+        .{ "tag=\"245\" ind1=\"1\" ind2=\"0\"", "ind2=\"0\" tag=\"245\" ind1=\"1\"" },
+        .{ "a2", "&#97;2" },
+        .{ "T", "&#84;" },
+        .{ "U", "<![CDATA[U]]>" },
+    }) |change| {
+        const document = try std.mem.replaceOwned(u8, gpa, usual, change[0], change[1]);
+        defer gpa.free(document);
+        var problem: Problem = .{};
+        var record: Record = .init(gpa);
+        defer record.deinit();
+        var reader: Reader = .{ .gpa = gpa, .problem = &problem };
+        defer reader.deinit();
+        try std.testing.expectEqual(Step{ .record = document.len }, try reader.next(document, true, &record));
+        try std.testing.expectEqualStrings("00000nam a22000007a 4500", &record.leader);
+        try std.testing.expectEqualStrings("x", record.content(record.fields.items[0]));
+        try std.testing.expectEqualStrings("10\x1faT\x1fbU", record.content(record.fields.items[1]));
+        try std.testing.expectEqual(@as(usize, 2), record.fields.items.len);
+    }
+}
 
 test "elements that are left out are followed to a certain depth" {
     const gpa = std.testing.allocator;

@@ -1,12 +1,16 @@
 //! MARCXML by the Library of Congress's MARC21 slim schema. What comes out is always well-formed
 //! XML 1.0: markup characters and carriage returns are escaped, a character that XML forbids is an
-//! error or, if asked for, becomes U+FFFD.
+//! error or, if asked for, becomes U+FFFD. And MARCXML byte for byte as pymarc makes it with Python's
+//! ElementTree, for programs that compare: without white space, with `<subfield code="a" />` for an
+//! empty element, the leader as it is. A carriage return is `&#xD;` there, too, where pymarc's bare
+//! one would be read as a line feed.
 
 const std = @import("std");
 const scan = @import("scan.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
+const Cursor = @import("cursor.zig").Cursor;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
@@ -18,18 +22,45 @@ pub const collection_end = "</collection>\n";
 /// Bytes that cannot simply be copied. EF begins U+FFFE and U+FFFF, which XML forbids.
 const special: scan.Class = .{ .below = ' ', .others = "&<>\xef" };
 
-/// Bytes that stand for themselves in an attribute.
-const plain_bytes = blk: {
-    var table: [256]bool = @splat(false);
-    for (' '..0x7f) |byte| table[byte] = std.mem.indexOfScalar(u8, "&<>\"", byte) == null;
-    break :blk table;
-};
+/// The same in an attribute.
+const special_in_attribute: scan.Class = .{ .below = ' ', .others = "&<>\xef\"" };
 
-inline fn isPlain(bytes: []const u8) bool {
-    var plain = true;
-    for (bytes) |byte| plain = plain and plain_bytes[byte];
-    return plain;
-}
+pub const Form = enum {
+    in_collection,
+    /// With the namespace that no `collection` gives it.
+    single,
+    pymarc,
+
+    inline fn recordStart(comptime form: Form) []const u8 {
+        return switch (form) {
+            .in_collection => "<record>\n  <leader>",
+            .single => "<record " ++ namespace ++ ">\n  <leader>",
+            .pymarc => "<record><leader>",
+        };
+    }
+
+    inline fn dataFieldStart(comptime form: Form) []const u8 {
+        return if (form == .pymarc) "<datafield ind1=\"1\" ind2=\"2\" tag=\"000\">" else "  <datafield tag=\"000\" ind1=\"1\" ind2=\"2\">\n";
+    }
+
+    inline fn controlFieldStart(comptime form: Form) []const u8 {
+        return form.indent("  ") ++ "<controlfield tag=\"000\">";
+    }
+
+    inline fn subfieldStart(comptime form: Form) []const u8 {
+        return form.indent("    ") ++ "<subfield code=\"a\">";
+    }
+
+    /// White space before a start tag.
+    inline fn indent(comptime form: Form, comptime blanks: []const u8) []const u8 {
+        return if (form == .pymarc) "" else blanks;
+    }
+
+    /// The end tag of an element, and the line's end.
+    inline fn end(comptime form: Form, comptime name: []const u8) []const u8 {
+        return "</" ++ name ++ ">" ++ if (form == .pymarc) "" else "\n";
+    }
+};
 
 pub const Writer = struct {
     out: *Buffer,
@@ -39,102 +70,129 @@ pub const Writer = struct {
     /// How many characters were replaced.
     replaced: u64 = 0,
 
-    /// Append one `record` element, with the namespace where no `collection` gives it.
-    pub fn record(self: *Writer, source: *const Record, is_single: bool) Error!void {
+    /// Append one `record` element.
+    pub fn record(self: *Writer, comptime form: Form, source: *const Record) Error!void {
         const mark = self.out.length();
         errdefer self.out.shrink(mark);
-        try self.out.append(if (is_single) "<record " ++ namespace ++ ">\n  <leader>" else "<record>\n  <leader>");
-        var leader = source.leader;
-        leader[9] = 'a';
-        try self.text(&leader, leader.len);
-        try self.out.literal("</leader>\n");
+        var cursor: Cursor = try .enter(self.out);
+        cursor.literal(form.recordStart());
+        var leader: [scan.block_length]u8 = @splat(0);
+        leader[0..source.leader.len].* = source.leader;
+        if (form != .pymarc) leader[9] = 'a';
+        try self.text(&cursor, &leader, 0, source.leader.len);
+        cursor.literal(form.end("leader"));
+        const bytes = source.bytes;
         for (source.fields.items) |field| {
-            const bytes = source.from(field);
-            const length = field.end - field.start;
+            try cursor.ensure();
             const written = if (record_module.isControlTag(field.tag))
-                self.controlField(field.tag, bytes, length)
+                self.controlField(form, &cursor, field.tag, bytes, field.start, field.end)
             else
-                self.dataField(field.tag, bytes, length);
+                self.dataField(form, &cursor, field.tag, bytes, field.start, field.end);
             written catch |err| {
                 if (err == error.Problem) self.problem.setTag(field.tag);
                 return err;
             };
         }
-        try self.out.literal("</record>\n");
+        cursor.literal(form.end("record"));
+        cursor.leave();
     }
 
-    fn controlField(self: *Writer, tag: record_module.Tag, bytes: []const u8, length: usize) Error!void {
+    inline fn controlField(self: *Writer, comptime form: Form, cursor: *Cursor, tag: record_module.Tag, bytes: []const u8, start: usize, end: usize) Error!void {
         // The tag is digits: nothing in it needs an escape.
-        const head = "  <controlfield tag=\"000\">";
-        const start = try self.out.addArray(head.len);
-        start.* = head.*;
-        start[head.len - 5 ..][0..3].* = tag;
-        try self.text(bytes, length);
-        try self.out.literal("</controlfield>\n");
+        const head = cursor.form(form.controlFieldStart());
+        head[head.len - 5 ..][0..3].* = tag;
+        if (form == .pymarc and start == end) return closeEmpty(cursor);
+        try self.text(cursor, bytes, start, end);
+        cursor.literal(form.end("controlfield"));
     }
 
-    /// `bytes` begins with the content, which has `length` bytes.
-    fn dataField(self: *Writer, tag: record_module.Tag, bytes: []const u8, length: usize) Error!void {
-        const content = bytes[0..length];
-        try record_module.checkIndicators(content, self.problem);
-        const names = [5]u8{ tag[0], tag[1], tag[2], content[0], content[1] };
-        if (isPlain(&names)) {
-            const head = "  <datafield tag=\"000\" ind1=\"0\" ind2=\"0\">\n";
-            const start = try self.out.addArray(head.len);
-            start.* = head.*;
-            start[18..21].* = tag;
-            start[29] = content[0];
-            start[38] = content[1];
+    /// The content stands in `bytes` from `start` to `end`.
+    inline fn dataField(self: *Writer, comptime form: Form, cursor: *Cursor, tag: record_module.Tag, bytes: []const u8, start: usize, end: usize) Error!void {
+        if (record_module.hasIndicators(bytes[start..end]) and isPlain(&.{ tag[0], tag[1], tag[2], bytes[start], bytes[start + 1] })) {
+            const text_of_head = comptime form.dataFieldStart();
+            const head = cursor.form(text_of_head);
+            head[comptime std.mem.indexOf(u8, text_of_head, "000").?..][0..3].* = tag;
+            head[comptime std.mem.indexOf(u8, text_of_head, "\"1").? + 1] = bytes[start];
+            head[comptime std.mem.indexOf(u8, text_of_head, "\"2").? + 1] = bytes[start + 1];
         } else {
-            try self.out.literal("  <datafield tag=\"");
-            try self.attribute(&tag);
-            try self.out.literal("\" ind1=\"");
-            try self.attribute(content[0..1]);
-            try self.out.literal("\" ind2=\"");
-            try self.attribute(content[1..2]);
-            try self.out.literal("\">\n");
+            cursor.leave();
+            try self.oddHead(form, tag, bytes[start..end]);
+            cursor.* = try .enter(self.out);
         }
-        var at: usize = 2;
-        while (at < length) {
-            const code = try record_module.takeCode(content[at..], self.problem);
-            if (code.len == 1 and isPlain(code[0..1])) {
-                const head = "    <subfield code=\"a\">";
-                const start = try self.out.addArray(head.len);
-                start.* = head.*;
-                start[head.len - 3] = code[0];
+        if (form == .pymarc and end - start == 2) return closeEmpty(cursor);
+        var at = start + 2;
+        while (at < end) {
+            if (end - at > 1 and isPlain(bytes[at + 1 ..][0..1])) {
+                const head = cursor.form(form.subfieldStart());
+                head[head.len - 3] = bytes[at + 1];
+                at += 2;
             } else {
-                try self.out.literal("    <subfield code=\"");
-                try self.attribute(code);
-                try self.out.literal("\">");
+                cursor.leave();
+                at += try self.oddCode(form, bytes[at..end]);
+                cursor.* = try .enter(self.out);
             }
-            at += 1 + code.len;
-            at += try self.textUntilDelimiter(bytes[at..], length - at);
-            try self.out.literal("</subfield>\n");
+            if (form == .pymarc and (at == end or bytes[at] == record_module.subfield_delimiter)) {
+                closeEmpty(cursor);
+                continue;
+            }
+            at = try self.textUntilDelimiter(cursor, bytes, at, end);
+            cursor.literal(form.end("subfield"));
         }
-        try self.out.literal("  </datafield>\n");
+        cursor.literal(form.indent("  ") ++ form.end("datafield"));
     }
 
-    pub fn text(self: *Writer, bytes: []const u8, length: usize) Error!void {
-        var at: usize = 0;
+    /// Make the start tag just put that of an empty element.
+    inline fn closeEmpty(cursor: *Cursor) void {
+        cursor.at -= 1;
+        cursor.literal(" />");
+    }
+
+    /// The start tag of a field where something may need an escape.
+    fn oddHead(self: *Writer, comptime form: Form, tag: record_module.Tag, content: []const u8) Error!void {
+        try record_module.checkIndicators(content, self.problem);
+        const parts = if (form == .pymarc)
+            .{ "<datafield ind1=\"", content[0..1], "\" ind2=\"", content[1..2], "\" tag=\"", &tag, "\">" }
+        else
+            .{ "  <datafield tag=\"", &tag, "\" ind1=\"", content[0..1], "\" ind2=\"", content[1..2], "\">\n" };
+        inline for (parts, 0..) |part, index| {
+            if (index % 2 == 0) try self.out.append(part) else try self.attribute(part);
+        }
+    }
+
+    /// The start tag of the subfield whose delimiter `rest` begins with. How many bytes that and the
+    /// code are.
+    fn oddCode(self: *Writer, comptime form: Form, rest: []const u8) Error!usize {
+        const code = try record_module.takeCode(rest, self.problem);
+        try self.out.append(form.indent("    ") ++ "<subfield code=\"");
+        try self.attribute(code);
+        try self.out.append("\">");
+        return 1 + code.len;
+    }
+
+    inline fn isPlain(bytes: []const u8) bool {
+        return scan.isPlain(special_in_attribute, bytes);
+    }
+
+    /// Put text in which a subfield delimiter is as forbidden as other control characters.
+    inline fn text(self: *Writer, cursor: *Cursor, bytes: []const u8, start: usize, end: usize) Error!void {
+        var at = start;
         while (true) {
-            at += try self.textUntilDelimiter(bytes[at..], length - at);
-            if (at == length) return;
+            at = try self.textUntilDelimiter(cursor, bytes, at, end);
+            if (at == end) return;
+            cursor.leave();
             at += try self.forbidden(bytes[at..][0..1]);
+            cursor.* = try .enter(self.out);
         }
     }
 
-    /// Append escaped text, `length` bytes or up to a subfield delimiter; how many bytes that were.
-    pub fn textUntilDelimiter(self: *Writer, bytes: []const u8, length: usize) Error!usize {
-        var at: usize = 0;
-        while (true) {
-            at += try scan.appendUntil(special, self.out, bytes[at..], length - at);
-            if (at == length or bytes[at] == record_module.subfield_delimiter) return at;
-            at += try self.escaped(bytes[at..length]);
-        }
+    /// Put escaped text to `end` or to a subfield delimiter; where that is.
+    inline fn textUntilDelimiter(self: *Writer, cursor: *Cursor, bytes: []const u8, start: usize, end: usize) Error!usize {
+        return cursor.text(special, escaped, self, bytes, start, end);
     }
 
     /// Append the character that `bytes` begins with, one of `special`; its length.
     fn escaped(self: *Writer, bytes: []const u8) Error!usize {
+        @branchHint(.cold);
         switch (bytes[0]) {
             '&' => try self.out.literal("&amp;"),
             '<' => try self.out.literal("&lt;"),
@@ -164,7 +222,7 @@ pub const Writer = struct {
     }
 
     /// Append a short attribute value: white space in it would be read as blanks if it stood bare.
-    pub fn attribute(self: *Writer, bytes: []const u8) Error!void {
+    fn attribute(self: *Writer, bytes: []const u8) Error!void {
         for (bytes, 0..) |byte, index| switch (byte) {
             '"' => try self.out.literal("&quot;"),
             '\n' => try self.out.literal("&#xA;"),

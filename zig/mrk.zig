@@ -11,6 +11,7 @@ const utf8 = @import("utf8.zig");
 const record_module = @import("record.zig");
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
+const Cursor = @import("cursor.zig").Cursor;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
@@ -53,8 +54,8 @@ const mnemonics = [_]struct { name: []const u8, character: u8 }{
     .{ .name = "verbar", .character = '|' },
 };
 
-/// Where the text stands says which bytes need a mnemonic.
-const Place = enum { leader, fixed, value };
+/// Where text stands says which bytes need a mnemonic.
+const Place = enum { fixed, value };
 
 // Read back, a bare backslash would be a blank there.
 const special_leader: scan.Class = .{ .below = ' ', .others = "${}\\\x7f" };
@@ -65,74 +66,79 @@ const special_value: scan.Class = .{ .below = ' ', .others = "${}\x7f" };
 pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void {
     const mark = out.length();
     errdefer out.shrink(mark);
-    var leader = record.leader;
+    var cursor: Cursor = try .enter(out);
+    cursor.literal("=LDR  ");
+    var leader: [scan.block_length]u8 = @splat(0);
+    leader[0..record.leader.len].* = record.leader;
     leader[9] = 'a';
-    try out.append("=LDR  ");
-    try appendText(.leader, out, &leader);
-    try out.byte('\n');
+    try putText(special_leader, &cursor, &leader, 0, record.leader.len);
+    cursor.literal("\n");
     for (record.fields.items) |field| {
         if (isLeaderTag(field.tag)) {
             problem.set(.tag_invalid, 0, &field.tag, "a field with this tag would be read as the leader in MRK", .{}) catch {};
             problem.setTag(field.tag);
             return error.Problem;
         }
-        try out.byte('=');
-        try out.append(&field.tag);
-        try out.append("  ");
-        const content = record.content(field);
+        try cursor.ensure();
+        cursor.form("=000  ")[1..4].* = field.tag;
         if (record_module.isControlTag(field.tag)) {
-            try appendText(.fixed, out, content);
+            try putText(special_fixed, &cursor, record.bytes, field.start, field.end);
         } else {
-            dataField(out, content, problem) catch |err| {
+            dataField(&cursor, record.bytes, field.start, field.end, problem) catch |err| {
                 if (err == error.Problem) problem.setTag(field.tag);
                 return err;
             };
         }
-        try out.byte('\n');
+        cursor.literal("\n");
     }
-    try out.byte('\n');
+    cursor.literal("\n");
+    cursor.leave();
 }
 
 fn isLeaderTag(tag: record_module.Tag) bool {
     return std.mem.eql(u8, &tag, "LDR") or std.mem.eql(u8, &tag, "000");
 }
 
-fn dataField(out: *Buffer, content: []const u8, problem: *Problem) Error!void {
-    try record_module.checkIndicators(content, problem);
-    try appendText(.fixed, out, content[0..2]);
-    var rest = content[2..];
-    while (rest.len > 0) {
-        const code = try record_module.takeCode(rest, problem);
-        try out.byte('$');
-        try appendText(.value, out, code);
-        rest = rest[1 + code.len ..];
-        const end = std.mem.indexOfScalar(u8, rest, subfield_delimiter) orelse rest.len;
-        try appendText(.value, out, rest[0..end]);
-        rest = rest[end..];
+/// The content stands in `bytes` from `start` to `end`.
+inline fn dataField(cursor: *Cursor, bytes: []const u8, start: usize, end: usize, problem: *Problem) Error!void {
+    try record_module.checkIndicators(bytes[start..end], problem);
+    if (scan.isPlain(special_leader, bytes[start..][0..2])) {
+        const indicators = cursor.form("00");
+        for (indicators, bytes[start..][0..2]) |*to, from| to.* = if (from == ' ') '\\' else from;
+    } else try putText(special_fixed, cursor, bytes, start, start + 2);
+    var at = start + 2;
+    while (at < end) {
+        _ = try record_module.takeCode(bytes[at..end], problem);
+        cursor.literal("$");
+        // The code is escaped as the value is.
+        at = try cursor.text(special_value, escape, cursor.out, bytes, at + 1, end);
     }
 }
 
-fn appendText(comptime place: Place, out: *Buffer, bytes: []const u8) Error!void {
-    const special = switch (place) {
-        .leader => special_leader,
-        .fixed => special_fixed,
-        .value => special_value,
-    };
-    var rest = bytes;
+/// Put text that may hold a subfield delimiter.
+inline fn putText(comptime special: scan.Class, cursor: *Cursor, bytes: []const u8, start: usize, end: usize) Error!void {
+    var at = start;
     while (true) {
-        rest = rest[try scan.appendUntil(special, out, rest, rest.len)..];
-        if (rest.len == 0) return;
-        switch (rest[0]) {
-            ' ' => try out.byte('\\'),
-            '$' => try out.append("{dollar}"),
-            '{' => try out.append("{lcub}"),
-            '}' => try out.append("{rcub}"),
-            '\\' => try out.append("{bsol}"),
-            0x1b => try out.append("{esc}"),
-            else => |byte| try out.print("{{U+{X:0>4}}}", .{byte}),
-        }
-        rest = rest[1..];
+        at = try cursor.text(special, escape, cursor.out, bytes, at, end);
+        if (at == end) return;
+        cursor.literal("{U+001F}");
+        at += 1;
     }
+}
+
+/// Append what stands for the byte that `bytes` begins with.
+fn escape(out: *Buffer, bytes: []const u8) Error!usize {
+    @branchHint(.cold);
+    switch (bytes[0]) {
+        ' ' => try out.byte('\\'),
+        '$' => try out.literal("{dollar}"),
+        '{' => try out.literal("{lcub}"),
+        '}' => try out.literal("{rcub}"),
+        '\\' => try out.literal("{bsol}"),
+        0x1b => try out.literal("{esc}"),
+        else => |byte| try out.print("{{U+{X:0>4}}}", .{byte}),
+    }
+    return 1;
 }
 
 /// Reads one record at a time from text that is given in pieces.

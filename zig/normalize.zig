@@ -16,11 +16,14 @@ const trail_count = 28;
 /// it all would take time that grows with its square.
 const marks_max = 64;
 
+/// No character before this combines, nor is the second of a pair that composes.
+pub const mark_first = 0x300;
+
 pub const Characters = std.ArrayList(u32);
 
 /// Canonical combining class, 0 for a starter.
 pub fn combiningClass(character: u32) u8 {
-    if (character < 0x300) return 0;
+    if (character < mark_first) return 0;
     const found = std.sort.binarySearch(tables.ClassRange, &tables.classes, character, struct {
         fn order(wanted: u32, range: tables.ClassRange) std.math.Order {
             if (wanted < range.first) return .lt;
@@ -55,6 +58,8 @@ pub fn decompose(character: u32) ?Pair {
 
 /// The character that two compose to, or null.
 pub fn compose(first: u32, second: u32) ?u32 {
+    // Most pairs are letters of plain text.
+    if (second < mark_first) return null;
     if (first >= lead_first and first < lead_first + 19 and second >= vowel_first and second < vowel_first + vowel_count) {
         return hangul_first + ((first - lead_first) * vowel_count + (second - vowel_first)) * trail_count;
     }
@@ -138,6 +143,11 @@ pub fn nfc(out: *Characters, gpa: std.mem.Allocator, input: []const u32) error{O
         kept += 1;
     }
     out.shrinkRetainingCapacity(kept);
+}
+
+test "nothing before the first mark combines or composes" {
+    for (tables.classes) |range| try std.testing.expect(range.first >= mark_first);
+    for (tables.compositions) |entry| try std.testing.expect(entry.second >= mark_first);
 }
 
 test "canonical composition" {

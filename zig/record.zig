@@ -78,10 +78,15 @@ pub const Record = struct {
         return self.bytes[field.start..];
     }
 
+    pub inline fn addField(self: *Record, field: Field) Error!void {
+        if (self.fields.items.len == self.fields.capacity) try self.fields.ensureUnusedCapacity(self.gpa, 1);
+        self.fields.appendAssumeCapacity(field);
+    }
+
     /// Begin a field whose content will be appended to `text`.
     pub fn beginField(self: *Record, tag: Tag) Error!void {
         const at: u32 = @intCast(self.text.length());
-        try self.fields.append(self.gpa, .{ .tag = tag, .start = at, .end = at });
+        try self.addField(.{ .tag = tag, .start = at, .end = at });
     }
 
     /// End the field begun last: its content is what `text` has gained since.
@@ -165,12 +170,15 @@ pub fn isCode(bytes: []const u8) bool {
     return bytes.len > 0 and bytes[0] >= ' ' and codeLength(bytes) == bytes.len;
 }
 
+/// Whether a data field's content begins with two bytes and then ends or goes on with a delimiter.
+pub inline fn hasIndicators(content: []const u8) bool {
+    return content.len == 2 or (content.len > 2 and content[2] == subfield_delimiter);
+}
+
 /// Report a data field whose content does not begin with two indicators and then end or go on with
 /// a delimiter: no format with named parts could hold it.
 pub fn checkIndicators(content: []const u8, problem: *Problem) error{Problem}!void {
-    const is_sound = content.len >= 2 and isIndicator(content[0]) and isIndicator(content[1]) and
-        (content.len == 2 or content[2] == subfield_delimiter);
-    if (is_sound) return;
+    if (hasIndicators(content) and isIndicator(content[0]) and isIndicator(content[1])) return;
     const indicators = Subfields.init(content).indicators;
     return problem.set(.indicators_invalid, 0, indicators, "two indicators were expected before the first subfield", .{});
 }

@@ -3,15 +3,15 @@
 //! their end.
 
 const std = @import("std");
-const Buffer = @import("buffer.zig").Buffer;
+const builtin = @import("builtin");
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
 pub const lanes = 16;
 const Vector = @Vector(lanes, u8);
 const Mask = @Int(.unsigned, lanes);
 
-/// One bit a lane, the first lane lowest whatever the machine's byte order.
-inline fn mask(hits: @Vector(lanes, bool)) Mask {
+/// One bit a lane, the first lane lowest: Zig sees to that whatever the machine's byte order.
+inline fn mask(hits: anytype) @Int(.unsigned, @typeInfo(@TypeOf(hits)).vector.len) {
     return @bitCast(hits);
 }
 
@@ -36,12 +36,13 @@ pub const Class = struct {
     }
 
     /// 1 in each lane that holds a byte of the class, 0 in the others.
-    inline fn marks(comptime class: Class, vector: Vector) Vector {
-        const zeros: Vector = @splat(0);
-        const ones: Vector = @splat(1);
-        var found: Vector = if (class.below > 0) @select(u8, vector < @as(Vector, @splat(class.below)), ones, zeros) else zeros;
-        if (class.above < 0xff) found |= @select(u8, vector > @as(Vector, @splat(class.above)), ones, zeros);
-        inline for (class.others) |other| found |= @select(u8, vector == @as(Vector, @splat(other)), ones, zeros);
+    inline fn marks(comptime class: Class, bytes: anytype) @TypeOf(bytes) {
+        const Bytes = @TypeOf(bytes);
+        const zeros: Bytes = @splat(0);
+        const ones: Bytes = @splat(1);
+        var found: Bytes = if (class.below > 0) @select(u8, bytes < @as(Bytes, @splat(class.below)), ones, zeros) else zeros;
+        if (class.above < 0xff) found |= @select(u8, bytes > @as(Bytes, @splat(class.above)), ones, zeros);
+        inline for (class.others) |other| found |= @select(u8, bytes == @as(Bytes, @splat(other)), ones, zeros);
         return found;
     }
 };
@@ -55,6 +56,41 @@ pub fn indexOf(comptime class: Class, bytes: []const u8) usize {
     }
     while (at < bytes.len) : (at += 1) if (class.has(bytes[at])) return at;
     return bytes.len;
+}
+
+/// Index of the first byte that is not of `class`, or the length.
+pub inline fn indexOfOther(comptime class: Class, bytes: []const u8) usize {
+    var at: usize = 0;
+    while (at + lanes <= bytes.len) : (at += lanes) {
+        const others = ~class.hits(load(bytes[at..]));
+        if (others != 0) return at + @ctz(others);
+    }
+    while (at < bytes.len) : (at += 1) if (!class.has(bytes[at])) return at;
+    return bytes.len;
+}
+
+/// Whether `bytes` are those of `form`, but where that has the byte `any`.
+pub inline fn isLike(comptime form: []const u8, comptime any: u8, bytes: *const [form.len]u8) bool {
+    const width: u16 = comptime @min(16, std.math.floorPowerOfTwo(usize, form.len));
+    const Number = @Int(.unsigned, 8 * width);
+    const Part = if (width == 16) @Vector(16, u8) else Number;
+    var different: Part = if (width == 16) @splat(0) else 0;
+    comptime var at: usize = 0;
+    inline while (at < form.len) : (at += width) {
+        // The last part overlaps the one before.
+        const start = comptime @min(at, form.len - width);
+        const expected, const matters = comptime blk: {
+            const expected: [width]u8 = form[start..][0..width].*;
+            var matters: [width]u8 = @splat(0xff);
+            for (&matters, expected) |*one, byte| if (byte == any) {
+                one.* = 0;
+            };
+            break :blk if (width == 16) .{ @as(Part, expected), @as(Part, matters) } else .{ @as(Part, @bitCast(expected)), @as(Part, @bitCast(matters)) };
+        };
+        const part: Part = if (width == 16) bytes[start..][0..width].* else std.mem.readInt(Number, bytes[start..][0..width], builtin.cpu.arch.endian());
+        different |= (part ^ expected) & matters;
+    }
+    return if (width == 16) mask(different != @as(Part, @splat(0))) == 0 else different == 0;
 }
 
 /// Whether `byte` stands anywhere before a byte of `class`.
@@ -84,40 +120,51 @@ pub fn count(comptime class: Class, bytes: []const u8) usize {
     return total;
 }
 
-/// Append the first `length` bytes of `bytes`, up to one of `class`, and tell how many that were.
-/// What lies behind `length` is only there to be looked at: short texts are then one vector, too.
-pub inline fn appendUntil(comptime class: Class, out: *Buffer, bytes: []const u8, length: usize) error{OutOfMemory}!usize {
-    // Whole vectors are stored and only the part before a hit is kept, hence the spare lanes.
-    try out.reserve(length + lanes);
-    const target = out.list.allocatedSlice()[out.list.items.len..];
-    var at: usize = 0;
-    while (at < length) : (at += lanes) {
-        if (at + lanes > bytes.len) {
-            while (at < length and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
-            break;
-        }
-        const vector = load(bytes[at..]);
-        target[at..][0..lanes].* = vector;
-        const hits = class.hits(vector);
-        if (hits != 0) {
-            at += @ctz(hits);
-            break;
-        }
-    }
-    at = @min(at, length);
-    out.list.items.len += at;
-    return at;
+/// Bytes that are looked at together where most texts are short: nearly all of them are one block
+/// then, and a wider one would be for nothing.
+pub const block_length = 32;
+pub const Block = @Vector(block_length, u8);
+
+/// The block at `at`, which ends in zeros where the bytes do.
+pub inline fn blockAt(bytes: []const u8, at: usize) Block {
+    if (at + block_length > bytes.len) return lastBlock(bytes[at..]);
+    return bytes[at..][0..block_length].*;
+}
+
+noinline fn lastBlock(bytes: []const u8) Block {
+    @branchHint(.cold);
+    var block: [block_length]u8 = @splat(0);
+    @memcpy(block[0..bytes.len], bytes);
+    return block;
+}
+
+/// Index of the first byte of `class` in a block, or the block's length.
+pub inline fn indexIn(comptime class: Class, block: Block) usize {
+    return @ctz(mask(class.marks(block) != @as(Block, @splat(0))));
+}
+
+/// Whether all of a few bytes stand for themselves: printable ASCII, and not of `class`.
+pub inline fn isPlain(comptime class: Class, bytes: []const u8) bool {
+    const table = comptime blk: {
+        @setEvalBranchQuota(5000);
+        var table: [256]u8 = @splat(0);
+        for (' '..0x7f) |byte| table[byte] = @intFromBool(!class.has(byte));
+        break :blk table;
+    };
+    var plain: u8 = 1;
+    for (bytes) |byte| plain &= table[byte];
+    return plain != 0;
 }
 
 /// Copy the bytes before the first one of `class` to `target`, which has room for all of `bytes`, and
 /// tell how many that were.
 pub inline fn copyUntil(comptime class: Class, target: []u8, bytes: []const u8) usize {
     var at: usize = 0;
-    while (at + lanes <= bytes.len) : (at += lanes) {
-        const vector = load(bytes[at..]);
-        target[at..][0..lanes].* = vector;
-        const hits = class.hits(vector);
-        if (hits != 0) return at + @ctz(hits);
+    while (at + block_length <= bytes.len) : (at += block_length) {
+        const block: Block = bytes[at..][0..block_length].*;
+        target[at..][0..block_length].* = block;
+        const index = indexIn(class, block);
+        if (index < block_length) return at + index;
     }
     while (at < bytes.len and !class.has(bytes[at])) : (at += 1) target[at] = bytes[at];
     return at;
@@ -130,6 +177,13 @@ pub fn isAscii(bytes: []const u8) bool {
 /// Index of the first byte that is not ASCII, or the length.
 pub fn indexOfHigh(bytes: []const u8) usize {
     var at: usize = 0;
+    // Most text has none: several vectors are one question.
+    const together = 4;
+    while (at + together * lanes <= bytes.len) : (at += together * lanes) {
+        var any = load(bytes[at..]);
+        inline for (1..together) |index| any |= load(bytes[at + index * lanes ..]);
+        if (mask(any >= @as(Vector, @splat(0x80))) != 0) break;
+    }
     while (at + lanes <= bytes.len) : (at += lanes) {
         const hits = mask(load(bytes[at..]) >= @as(Vector, @splat(0x80)));
         if (hits != 0) return at + @ctz(hits);
@@ -157,13 +211,42 @@ test "a byte of the class is found wherever it stands" {
             try std.testing.expectEqual(@as(usize, 1), count(class, &bytes));
             try std.testing.expectEqual(at > 0, hasBefore('x', class, &bytes));
             try std.testing.expect(!hasBefore('y', class, &bytes));
-            var out: Buffer = .{ .gpa = std.testing.allocator };
-            defer out.deinit();
-            try std.testing.expectEqual(at, try appendUntil(class, &out, &bytes, bytes.len));
-            try std.testing.expectEqualStrings(bytes[0..at], out.items());
+            for (0..bytes.len) |from| {
+                const found = if (at >= from and at < from + block_length) at - from else @min(block_length, bytes.len - from);
+                try std.testing.expectEqual(found, indexIn(class, blockAt(&bytes, from)));
+            }
         }
         bytes[at] = 0xe9;
         try std.testing.expectEqual(at, indexOfHigh(&bytes));
         bytes[at] = 'x';
+    }
+}
+
+test "bytes are like a form, but where anything may stand" {
+    // One part, and several that overlap, of each width.
+    inline for (.{ "]", "ab", "a0c", "<b>0", "<leader>0", "0123456789abcdef", "<subfield code=\"0\">", "<datafield tag=\"000\" ind1=\"0\">" }) |form| {
+        var bytes: [form.len]u8 = form[0..form.len].*;
+        for (&bytes, form) |*byte, expected| {
+            for (0..256) |other| {
+                byte.* = @intCast(other);
+                try std.testing.expectEqual(expected == '0' or byte.* == expected, isLike(form, '0', &bytes));
+            }
+            byte.* = expected;
+        }
+    }
+}
+
+test "what is not of the class, and what stands for itself" {
+    const blanks: Class = .{ .others = " \n" };
+    var bytes: [40]u8 = @splat(' ');
+    try std.testing.expectEqual(@as(usize, 40), indexOfOther(blanks, &bytes));
+    for (0..bytes.len) |at| {
+        bytes[at] = '<';
+        try std.testing.expectEqual(at, indexOfOther(blanks, &bytes));
+        bytes[at] = '\n';
+    }
+    for (0..256) |number| {
+        const byte: u8 = @intCast(number);
+        try std.testing.expectEqual(byte >= ' ' and byte <= '~' and byte != '&', isPlain(.{ .others = "&" }, &.{ 'x', byte }));
     }
 }

@@ -68,7 +68,7 @@ fn incomplete(final: bool) Outcome {
 }
 
 fn nextText(data: []const u8, final: bool) Outcome {
-    const end = std.mem.indexOfScalar(u8, data, '<') orelse data.len;
+    const end = scan.indexOf(.{ .others = "<" }, data);
     if (end == data.len and !final) return .need_more;
     return .{ .token = .{ .kind = .text, .length = end, .body = data[0..end] } };
 }
@@ -135,15 +135,17 @@ fn nextDoctype(data: []const u8, final: bool) Outcome {
 
 pub const white_space = [_]u8{ ' ', '\t', '\r', '\n' };
 
-fn isNameByte(byte: u8) bool {
-    return switch (byte) {
+const name_bytes = blk: {
+    var table: [256]bool = @splat(false);
+    for (&table, 0..) |*is_name_byte, byte| is_name_byte.* = switch (byte) {
         'a'...'z', 'A'...'Z', '0'...'9', '_', ':', '-', '.', 0x80...0xff => true,
         else => false,
     };
-}
+    break :blk table;
+};
 
 fn nameLength(data: []const u8) usize {
-    for (data, 0..) |byte, index| if (!isNameByte(byte)) return index;
+    for (data, 0..) |byte, index| if (!name_bytes[byte]) return index;
     return data.len;
 }
 
