@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
 CHUNK_MIN = 4 * 1024
-CHUNK_MAX = 1024 * 1024
+CHUNK_MAX = 256 * 1024
 #: Packed data may become so many times as large, unless told otherwise, and so many bytes anyway.
 MAX_EXPANSION = 200
 EXPANSION_FREE = 64 * 1024 * 1024

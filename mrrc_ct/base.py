@@ -77,6 +77,16 @@ _MADE = DECODED | VALUES | ANSWERS
 KINDS = Kind.OTHER | Kind.IRREGULAR
 #: Without any of these the bytes are those of ISO 2709 and, cut at 1E, the fields.
 _NOT_PLAIN = KINDS | FLAT
+#: Without any of these it is plain and whole: its bytes are the truth, but for first fields that
+#: are handed out; without any of the second not even these; without the third the leader neither.
+_NOT_WHOLE = _NOT_PLAIN | CUT | LOADED
+_NOT_PURE = _NOT_WHOLE | OUT
+_NOT_KEPT = _NOT_WHOLE | LEADER_OUT
+#: What it says to queries is known, and may not have changed.
+_ANSWERS_OUT = ANSWERS | OUT
+_CUT_LOADED = CUT | LOADED
+_OUT_LOADED = OUT | LOADED
+_NOT_MADE = ~_MADE
 _PLAIN_KINDS = bytes([Kind.PLAIN, Kind.AUTHORITY, Kind.HOLDINGS])
 
 #: Bytes of an entry in the directory. Entries begin at multiples of it, since the leader is two.
@@ -91,6 +101,8 @@ _CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
 _TAGS_MAX = 4096
+#: Whether the tag with a number, of those that the core gives, is a control field's.
+_IS_CONTROL = [number < 10 for number in range(256)]
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
 
@@ -108,6 +120,7 @@ class Origin:
     __slots__ = (
         "asked",
         "codec",
+        "count",
         "encoding",
         "has_more",
         "is_lenient",
@@ -150,9 +163,9 @@ class Origin:
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
-        #: How many of the records had to be decoded, of how many all fields were made, and how
+        #: How many records a batch has; how many of them had to be decoded, of how many all fields were made, and how
         #: many queries `_told` answered.
-        self.asked = self.loaded = self.told = 0
+        self.count = self.asked = self.loaded = self.told = 0
         #: Where the answers to these stand among them; and other queries, and how often they came.
         self.places: dict[str, int] = {}
         #: Whether there are more of these than one.
@@ -186,14 +199,14 @@ class Origin:
         They stand in `data` from `start` to `end`. For each its flat form, where they are not in
         that already, and None where it has none; what `_values` is to be; and what `_told` is.
         """
-        half = len(kinds) // 2
+        self.count = count = len(kinds) - kinds.count(Kind.GAP)
+        half = former.count // 2
         wants_flat, wants_values = former.asked > half, former.loaded > half
         queries = former._often(half)
         if self.codec is not None or self.is_lenient or not (wants_flat or wants_values or queries):
             return None, None, None
         records = data[start:end]
         flats = values = answers = None
-        count = len(kinds) - kinds.count(Kind.GAP)
         if encoding == Encoding.MARC8 or kinds.translate(None, _PLAIN_KINDS):
             flats = _core.flat_forms(records, encoding, self.references)
             sound = [one + _RECORD_END for one in flats if one is not None]
@@ -389,7 +402,7 @@ class BaseRecord(Generic[F]):
             if other_threads():
                 with lock_of(self):
                     self._load()
-            else:
+            elif not self._make_from_values():
                 self._load()
         return self._fields
 
@@ -574,27 +587,31 @@ class BaseRecord(Generic[F]):
         return [head[at : at + 3] for at in range(2 * _ENTRY_LEN, len(head), _ENTRY_LEN)]
 
     def _load(self) -> None:
-        kind = self._kind
-        if not kind & (LOADED | CUT):
-            self._origin.loaded += 1
-            if kind & VALUES and self._values and self._make_from_values():
+        if not self._kind & _CUT_LOADED:
+            if self._make_from_values():
                 return
+            self._origin.loaded += 1
         if self._is_cut():
             self._make_all()
 
     def _make_from_values(self) -> bool:
-        """Make all fields of what `_values` tells; False where that is not the truth any more."""
-        numbers, _, rest = self._values.partition(FIELD_END)
-        is_out = self._kind & OUT
+        """Make all fields of what `_values` tells; False where that is not known, or not true now."""
+        kind = self._kind
+        if not kind & VALUES or not self._values:
+            return False
+        is_out = kind & OUT
         if is_out and not self._has_tags():
             return False
-        tags = self._origin.tags
-        flat = self._fields if self._kind & DECODED else self._data
+        origin, is_control = self._origin, _IS_CONTROL
+        origin.loaded += 1
+        tags = origin.tags
+        numbers, _, rest = self._values.partition(FIELD_END)
+        flat = self._fields if kind & DECODED else self._data
         fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
         for field, number, value, index in zip(fields, numbers, values, range(1, len(fields) + 1)):
             field.tag = tags[number]
-            field.control_field = number < 10
+            field.control_field = is_control[number]
             field._value = value
             field._kept = index
             field._from = flat
@@ -602,7 +619,7 @@ class BaseRecord(Generic[F]):
             for tag, field in self._firsts.items():
                 fields[numbers.index(tags.index(tag))] = field
         self._fields = fields
-        self._kind = self._kind & ~_MADE | OUT | LOADED
+        self._kind = kind & _NOT_MADE | _OUT_LOADED
         return True
 
     def _make_all(self) -> None:
@@ -615,7 +632,7 @@ class BaseRecord(Generic[F]):
 
     def _peek(self, tag: str) -> F | str | None:
         """The first field with a tag, to be read only; its content where it is not handed out."""
-        if not self._kind & (_NOT_PLAIN | CUT | LOADED | OUT):
+        if not self._kind & _NOT_PURE:
             # Straight from the bytes: nothing changes, so no other thread matters.
             return self._first_content(tag)
         with lock_of(self):
@@ -628,7 +645,7 @@ class BaseRecord(Generic[F]):
 
     def _answer(self, query: str) -> str | None:
         """What the first field with a tag says: to its tag and codes, as `_core.ask` has them."""
-        if self._kind & (ANSWERS | OUT) == ANSWERS:
+        if self._kind & _ANSWERS_OUT == ANSWERS:
             origin, told = self._origin, self._told
             if told and query in origin.places:
                 origin.told += 1
@@ -833,7 +850,7 @@ class BaseRecord(Generic[F]):
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
         kind = self._kind
-        if encoding is None and not kind & (_NOT_PLAIN | CUT | LOADED | LEADER_OUT):
+        if encoding is None and not kind & _NOT_KEPT:
             if not kind & OUT:
                 return self._data
             made = None if other_threads() else self._patched()
@@ -932,7 +949,7 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        if self._kind & (_NOT_PLAIN | CUT | LOADED | OUT) or other_threads():
+        if self._kind & _NOT_PURE or other_threads():
             field = self.get(tag)
         else:
             field = self._hand_out_first(tag)
@@ -949,7 +966,7 @@ class BaseRecord(Generic[F]):
 
     def _get(self, tag: str, default: F | None) -> F | None:
         kind = self._kind
-        if not kind & (_NOT_PLAIN | CUT | LOADED) and (not kind & OUT or self._has_tags()):
+        if not kind & _NOT_WHOLE and (not kind & OUT or self._has_tags()):
             field = self._hand_out_first(tag)
             return default if field is None else field
         if self._is_cut():

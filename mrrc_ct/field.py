@@ -438,9 +438,9 @@ class Field:
 
     def value(self) -> str:
         """The data of a control field, or the stripped values with blanks between them."""
-        value = self._value
-        if value is not None:
-            return value
+        return self._value or self._made_value()
+
+    def _made_value(self) -> str:
         content = self._content
         if self.control_field:
             return content or ""

@@ -331,7 +331,7 @@ def _field_of(item: Any) -> Field:
     if len(item) == 2:
         return Field(tag, data=item[1])
     first, second = item[1] or BLANKS
-    return Field(tag, (first, second), [Subfield(*pair) for pair in item[2]])
+    return Field(tag, (first, second), [Subfield(code, value) for code, value in item[2]])
 
 
 def _not_found(field: Field) -> FieldNotFound:
