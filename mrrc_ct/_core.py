@@ -638,7 +638,8 @@ _target = _room.address if getattr(sys, "_is_gil_enabled", lambda: True)() else 
 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
-    return _assemble(flat, len(flat), _target or _per_thread.target.address)  # type: ignore[no-any-return]
+    target = _target or _per_thread.target.address
+    return _assemble(flat, len(flat), target)  # type: ignore[no-any-return]
 
 
 def replace(record: bytes, changes: bytes) -> bytes | None:

@@ -139,7 +139,7 @@ class Window:
         return bytes(self._buffer.view[self._start : min(self._start + count, self._end)])
 
     def run(self) -> tuple[_core.Run, int]:
-        """What the bytes in sight are in, and where in it their front is: until more are brought."""
+        """What the bytes in sight are in, and where their front is: until more are brought."""
         return self._buffer.data, self._start
 
     def take(self, count: int) -> None:

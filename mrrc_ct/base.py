@@ -58,8 +58,8 @@ _END = _RECORD_END.decode()
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
 # kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
 # OUT: a field is handed out, or the list changed; that is the truth now, not the bytes. As long as
-# it is neither CUT nor LOADED, `_firsts` has these fields. LOADED: the list itself is handed out, in
-# `_fields`, and CUT no more. LEADER_OUT: the leader is.
+# it is neither CUT nor LOADED, `_firsts` has these fields. LOADED: the list itself is handed out,
+# in `_fields`, and CUT no more. LEADER_OUT: the leader is.
 # What was made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the
 # flat form, without its 1D; VALUES, `_values` tells tag and value of each field; ANSWERS, `_told`
 # tells what it says to some queries.
@@ -163,8 +163,8 @@ class Origin:
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
-        #: How many records a batch has; how many of them had to be decoded, of how many all fields were made, and how
-        #: many queries `_told` answered.
+        #: How many records a batch has; how many of them had to be decoded, of how many all
+        #: fields were made, and how many queries `_told` answered.
         self.count = self.asked = self.loaded = self.told = 0
         #: Where the answers to these stand among them; and other queries, and how often they came.
         self.places: dict[str, int] = {}
@@ -269,7 +269,9 @@ def plain_records(
             start = end
         return records
     kind |= (VALUES if values else 0) | (ANSWERS if answers else 0)
-    made = zip(reversed(records), ends, range(len(ends)), values or repeat(b""), answers or repeat(""))
+    made = zip(
+        reversed(records), ends, range(len(ends)), values or repeat(b""), answers or repeat("")
+    )
     for record, end, turn, known, told in made:
         record._data = data[start:end]
         record._kind = kind
@@ -484,7 +486,7 @@ class BaseRecord(Generic[F]):
 
     def _has_tags(self) -> bool:
         """Whether the first fields that are handed out still have their tags."""
-        return all([field.tag is tag for tag, field in self._firsts.items()])
+        return all(field.tag is tag for tag, field in self._firsts.items())
 
     def _is_cut(self) -> bool:
         """See that the record is cut, and its directory has the fields' tags; or else is loaded."""
@@ -595,7 +597,7 @@ class BaseRecord(Generic[F]):
             self._make_all()
 
     def _make_from_values(self) -> bool:
-        """Make all fields of what `_values` tells; False where that is not known, or not true now."""
+        """Make all fields of what `_values` tells; False where that is not known, or not true."""
         kind = self._kind
         if not kind & VALUES or not self._values:
             return False
@@ -606,7 +608,7 @@ class BaseRecord(Generic[F]):
         origin.loaded += 1
         tags = origin.tags
         numbers, _, rest = self._values.partition(FIELD_END)
-        flat = self._fields if kind & DECODED else self._data
+        flat: Any = self._fields if kind & DECODED else self._data
         fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
         for field, number, value, index in zip(fields, numbers, values, range(1, len(fields) + 1)):

@@ -89,9 +89,9 @@ class Field:
     are equal when they say the same; since they can be changed they have no hash.
     """
 
-    # `_kept` is the content, or its number in `_from`, which is a record in the flat form; None once
-    # the subfields have been handed out: then they are the truth. `_odd` is a content that they do
-    # not tell the whole of, with what they were when it was taken apart. `_value` is what `value()`
+    # `_kept` is the content, or its number in `_from`, a record in the flat form; None once the
+    # subfields have been handed out: then they are the truth. `_odd` is a content that they do not
+    # tell the whole of, with what they were when it was taken apart. `_value` is what `value()`
     # gives, where that was made beforehand.
     __slots__ = (
         "_from",
@@ -263,7 +263,7 @@ class Field:
         found = self._indicators
         if found.__class__ is not Indicators:
             self._indicators = found = Indicators(*found)
-        return found  # type: ignore[return-value]
+        return found
 
     @indicators.setter
     def indicators(self, value: Sequence[str]) -> None:
@@ -345,7 +345,7 @@ class Field:
         if start < 0:
             return default
         end = content.find(DELIMITER, start + 1)
-        return content[start + 2 : end if end >= 0 else None]
+        return content[start + 2 : end if end >= 0 else None]  # type: ignore[no-any-return]
 
     def __getitem__(self, code: str) -> str:
         """The value of the first subfield with this code. Raises KeyError if there is none."""

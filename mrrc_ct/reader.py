@@ -19,7 +19,7 @@ from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from ._core import Run
     from ._source import SourceLike
