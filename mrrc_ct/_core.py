@@ -639,13 +639,15 @@ _target = _room.address if getattr(sys, "_is_gil_enabled", lambda: True)() else 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
     target = _target or _per_thread.target.address
-    return _assemble(flat, len(flat), target)  # type: ignore[no-any-return]
+    written: bytes | None = _assemble(flat, len(flat), target)
+    return written
 
 
 def replace(record: bytes, changes: bytes) -> bytes | None:
-    """A record in ISO 2709 with other contents of some fields, as `mrrc_replace` has it; or None."""
+    """A record in ISO 2709 with other contents of some fields, see `mrrc_replace`; or None."""
     target = _target or _per_thread.target.address
-    return _replace(record, len(record), changes, len(changes), target)  # type: ignore[no-any-return]
+    written: bytes | None = _replace(record, len(record), changes, len(changes), target)
+    return written
 
 
 def converter_of(

@@ -82,6 +82,7 @@ _NOT_PLAIN = KINDS | FLAT
 _NOT_WHOLE = _NOT_PLAIN | CUT | LOADED
 _NOT_PURE = _NOT_WHOLE | OUT
 _NOT_KEPT = _NOT_WHOLE | LEADER_OUT
+_NOT_KEPT_PURE = _NOT_PURE | LEADER_OUT
 #: What it says to queries is known, and may not have changed.
 _ANSWERS_OUT = ANSWERS | OUT
 _CUT_LOADED = CUT | LOADED
@@ -851,21 +852,29 @@ class BaseRecord(Generic[F]):
 
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
-        kind = self._kind
-        if encoding is None and not kind & _NOT_KEPT:
-            if not kind & OUT:
+        if encoding is None:
+            if not self._kind & _NOT_KEPT_PURE:
                 return self._data
-            made = None if other_threads() else self._patched()
-            if made is not None:
-                return made
-        elif encoding is None and kind == FLAT and self._data[9:10] == b"a":
-            made = _core.assemble(self._data)
+            made = None if other_threads() else self._written_soon()
             if made is not None:
                 return made
         if other_threads():
             with lock_of(self):
                 return self._written(encoding, unmappable)
         return self._written(encoding, unmappable)
+
+    def _written_soon(self) -> bytes | None:
+        """The record in UTF-8, if it is that and there is nothing to be looked at closely."""
+        kind = self._kind
+        if not kind & _NOT_KEPT:
+            return self._patched()
+        if kind & LOADED and self._origin.codec is None:
+            flat = self._joined()
+        else:
+            flat = self._data if kind == FLAT else None
+        if flat is None or flat[9:10] != b"a":
+            return None
+        return _core.assemble(flat)
 
     def _written(self, encoding: str | None, unmappable: str) -> bytes:
         origin = self._origin

@@ -318,7 +318,7 @@ pub fn replace(record: []const u8, changes: []const u8, target: *[record_length_
         const change = for (pending[0..count]) |*one| {
             if (std.mem.eql(u8, one.*[0..3], entry[0..3])) break one;
         } else null;
-        putDigits(5, entry[7..12], to - base);
+        if (to != from) putDigits(5, entry[7..12], to - base);
         if (change) |one| {
             const content = one.*[3..];
             const before = from - copied;
