@@ -189,3 +189,93 @@ def test_many_tags_are_no_matter() -> None:
     records = [record(number) for number in range(300)]
     for index, one in enumerate(mrrc_ct.MARCReader(b"".join(records))):
         assert [f.tag for f in one.fields] == [f.tag for f in mrrc_ct.Record(records[index]).fields]
+
+
+# ---- records of which a field was asked, and which are whole otherwise
+
+
+def whole(*more: tuple[str, str | bytes]) -> mrrc_ct.Record:
+    """The last of more than a batch of records, all of which were asked for their first 245."""
+    fields = [("001", "1"), ("245", "10$aOdes"), ("245", "10$aSatires"), *more]
+    record = mrrc_ct.Record()
+    for record in mrrc_ct.MARCReader(iso2709(*fields) * 200):
+        _ = record["245"]
+    return record
+
+
+def test_a_field_stays_itself_whatever_else_is_asked() -> None:
+    for ask in (
+        lambda record: record["245"],
+        lambda record: record.get_fields("245")[0],
+        lambda record: record.fields[1],
+        lambda record: [record.add_field(mrrc_ct.Field("500")), record["245"]][1],
+        lambda record: [record.get("100"), record.title(), record.get("245")][2],
+    ):
+        record = whole()
+        field = record["245"]
+        field["a"] = "Epistles"
+        assert ask(record) is field
+        assert record.title() == "Epistles"
+        again = mrrc_ct.Record(record.as_marc())
+        assert [str(one) for one in again.get_fields("245")] == [
+            "=245  10$aEpistles",
+            "=245  10$aSatires",
+        ]
+
+
+def test_a_field_that_gets_another_tag_is_no_longer_found_by_the_old_one() -> None:
+    record = whole()
+    first = record["245"]
+    first.tag = "246"
+    assert record["246"] is first
+    assert record["245"]["a"] == "Satires"
+    assert [field.tag for field in mrrc_ct.Record(record.as_marc())] == ["001", "246", "245"]
+
+
+def test_what_cannot_be_written_into_a_whole_record_is_told() -> None:
+    for value, error in (
+        ("a\x1e245b", mrrc_ct.errors.DelimiterInData),
+        ("a\x1db", mrrc_ct.errors.DelimiterInData),
+        ("x" * 10_000, mrrc_ct.errors.FieldTooLong),
+        ("\ud800", mrrc_ct.errors.UnmappableCharacter),
+    ):
+        record = whole()
+        record["245"]["a"] = value
+        with pytest.raises(error):
+            record.as_marc()
+
+
+@pytest.mark.parametrize("value", ["", "a\0b", "日本\u0301", "x" * 9_990])
+def test_a_changed_field_is_written_as_pymarc_does(value: str) -> None:
+    record = whole(("500", "  $aBehind."))
+    theirs = pymarc.Record(record.as_marc())
+    for one in (record, theirs):
+        one["245"]["a"] = value
+        one["001"].data = f"{value[:5]}7"
+    assert record.as_marc() == theirs.as_marc()
+
+
+def test_a_field_of_nothing_but_a_delimiter_is_there() -> None:
+    odd = iso2709(("001", "1"), ("245", "$"), ("300", "  $ax"))
+    for record in mrrc_ct.MARCReader(odd * 200):
+        assert record["245"]._text() == "\x1f"
+        assert record.get("500") is None
+        assert record["300"]["a"] == "x"
+
+
+def test_records_of_tuples_are_those_of_fields() -> None:
+    subfields = [("a", "Odes"), ("é", "b"), ("c", "")]
+    for pairs in (subfields[:1], subfields, tuple(subfields), iter(subfields)):
+        kept = list(pairs)
+        record = mrrc_ct.Record.from_fields(
+            [("001", "42"), ("245", "10", iter(kept)), ("500", ("1", " "), kept)]
+        )
+        fields = [mrrc_ct.Field("001", data="42")]
+        for tag, indicators in (("245", "10"), ("500", ("1", " "))):
+            pieces = [mrrc_ct.Subfield(*pair) for pair in kept]
+            fields.append(mrrc_ct.Field(tag, tuple(indicators), pieces))
+        assert record.fields == fields
+        assert record.as_marc() == mrrc_ct.Record(fields=fields).as_marc()
+    for value in ("a\x1fb", "a\x1eb", "a\x1db"):
+        with pytest.raises(mrrc_ct.errors.DelimiterInData):
+            mrrc_ct.Record.from_fields([("245", "10", [("a", value)])]).as_marc()

@@ -288,10 +288,9 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
     };
 }
 
-/// What was written to `target`, and a NUL behind it; null where nothing was, or a NUL is in it.
+/// What was written to `target`, in which no NUL is, and one behind it; null where nothing was.
 fn terminated(target: [*]u8, written: ?usize) ?[*:0]const u8 {
     const length = written orelse return null;
-    if (std.mem.indexOfScalar(u8, target[0..length], 0) != null) return null;
     target[length] = 0;
     return target[0..length :0];
 }

@@ -262,8 +262,11 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     }
 }
 
+/// Terminators, and what cannot stand in text that ends with it.
+const ends: scan.Class = .{ .others = &.{ record_terminator, field_terminator, 0 } };
+
 /// Write a record in the flat form (`flat.zig`) as ISO 2709. Both have the same length: null where
-/// `flat` is no such record, or ISO 2709 has no room for it.
+/// `flat` is no such record, holds a NUL, or ISO 2709 has no room for it.
 pub fn assemble(flat: []const u8, target: *[record_length_max]u8) ?usize {
     if (flat.len < record_length_min or flat.len > record_length_max) return null;
     const base = 1 + (std.mem.indexOfScalar(u8, flat, field_terminator) orelse return null);
@@ -275,7 +278,7 @@ pub fn assemble(flat: []const u8, target: *[record_length_max]u8) ?usize {
     var entry_at: usize = leader_length;
     var at = base;
     while (entry_at < base - 1) : (entry_at += entry_length) {
-        const length = 1 + scan.indexOf(terminators, flat[at..]);
+        const length = 1 + scan.indexOf(ends, flat[at..]);
         if (at + length >= flat.len or flat[at + length - 1] != field_terminator) return null;
         const entry = target[entry_at..][0..entry_length];
         if (length > field_length_max or !record_module.isTag(entry[0..3])) return null;
@@ -291,17 +294,18 @@ pub const changes_max = 16;
 
 /// Write a sound record with other contents of some fields. `changes` are these: of each the tag, what the
 /// first field with it is to hold, and 1E. Null where a tag is not there or comes twice, where the record's fields
-/// do not stand in the order of its directory, or ISO 2709 has no room for it.
+/// do not stand in the order of its directory, where a NUL is in either, or ISO 2709 has no room for it.
 pub fn replace(record: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
     var problem: Problem = .{};
     const status = check(record, true, &problem) catch return null;
     if (status != .record or status.record.length != record.len or !status.record.is_canonical) return null;
     const base = status.record.base_address;
+    if (std.mem.indexOfScalar(u8, record[base..], 0) != null) return null;
     var pending: [changes_max][]const u8 = undefined;
     var count: usize = 0;
     var rest = changes;
     while (rest.len > 0) : (count += 1) {
-        const end = scan.indexOf(terminators, rest);
+        const end = scan.indexOf(ends, rest);
         if (count == changes_max or end < 3 or end == rest.len or rest[end] != field_terminator) return null;
         pending[count] = rest[0 .. end + 1];
         rest = rest[end + 1 ..];
@@ -533,7 +537,7 @@ test "contents are replaced" {
     };
     for (cases) |case| try std.testing.expectEqualStrings(case[1], target[0..replace(record, case[0], &target).?]);
     // What cannot be, and a record that cannot be read.
-    for ([_][]const u8{ "100x\x1e", "245x", "24\x1e", "245x\x1d", "2451\x1e2452\x1e2453\x1e", "x" }) |changes| {
+    for ([_][]const u8{ "001\x00\x1e", "100x\x1e", "245x", "24\x1e", "245x\x1d", "2451\x1e2452\x1e2453\x1e", "x" }) |changes| {
         try std.testing.expectEqual(null, replace(record, changes, &target));
     }
     for (0..record.len) |cut| try std.testing.expectEqual(null, replace(record[0..cut], "", &target));
@@ -550,6 +554,9 @@ test "a record in the flat form gets its numbers" {
     try std.testing.expectEqualStrings(sample, target[0..sample.len]);
     for (0..sample.len) |length| try std.testing.expectEqual(null, assemble(flat[0..length], &target));
     try std.testing.expectEqual(null, assemble(sample ++ "\x1d", &target));
+    // The text ends with a NUL where it is handed over.
+    flat[57] = 0;
+    try std.testing.expectEqual(null, assemble(&flat, &target));
     // Where the leader, tags and terminators stand nothing else will do.
     for ([_]usize{ 5, 24, 26, 48, 51, 60, 61 }) |at| for ("\x1d\x1e ") |byte| {
         var damaged = sample.*;
