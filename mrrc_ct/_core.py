@@ -730,18 +730,28 @@ def ask(flat: bytes, queries: list[str]) -> list[str] | None:
         return None
 
 
-def flat_forms(data: bytes, encoding: int | None, references: bool) -> list[bytes | None]:
-    """The flat form, without its 1D, of each of a run of sound records; None where it has none."""
+def flat_forms(
+    data: bytes, encoding: int | None, references: bool
+) -> tuple[list[bytes | None], bytes]:
+    """The flat form, without its 1D, of each of a run of sound records; None where it has none.
+
+    And those that there are, one behind the other.
+    """
     converter = converter_of("marc", "flat", encoding or c.Encoding.KEPT, references=references)
     forms: list[bytes | None] = []
+    parts = []
     buffer = FixedBuffer(data)
     at, flags = 0, c.FINAL | c.RESTART
     while True:
         status = converter.feed(buffer.address + at, len(data) - at, flags)
         at, flags = at + converter.consumed, c.FINAL
-        forms += converter.output().tobytes().split(b"\x1d")
-        forms.pop()
+        part, start = converter.output().tobytes(), 0
+        # Not `split`, which looks at the bytes one by one.
+        while (end := part.find(b"\x1d", start)) >= 0:
+            forms.append(part[start:end])
+            start = end + 1
+        parts.append(part)
         if status == c.Status.PROBLEM:
             forms.append(None)
         elif status == c.Status.DONE:
-            return forms
+            return forms, b"".join(parts)

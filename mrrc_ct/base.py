@@ -209,9 +209,8 @@ class Origin:
         records = data[start:end]
         flats = values = answers = None
         if encoding == Encoding.MARC8 or kinds.translate(None, _PLAIN_KINDS):
-            flats = _core.flat_forms(records, encoding, self.references)
-            sound = [one + _RECORD_END for one in flats if one is not None]
-            records, count = b"".join(sound), len(sound)
+            flats, records = _core.flat_forms(records, encoding, self.references)
+            count = len(flats) - flats.count(None)
         if wants_values:
             values = _core.take_apart(records, count, self.tags)
         if queries:
