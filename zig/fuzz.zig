@@ -64,6 +64,15 @@ const targets = struct {
         const copy = gpa.dupe(u8, record) catch unreachable;
         defer gpa.free(copy);
         expect(std.mem.eql(u8, copy, assembled(copy) orelse ""), "a record assembled again is another");
+        // The first field gets what the input begins with.
+        const changes = gpa.dupe(u8, input.rest[0..@min(input.rest.len, 30)]) catch unreachable;
+        defer gpa.free(changes);
+        if (copy.len > 36) @memcpy(changes[0..3], copy[24..27]);
+        changes[changes.len - 1] = 0x1e;
+        const changed = abi.mrrc_replace(copy.ptr, copy.len, changes.ptr, changes.len, &assembly) orelse return;
+        const changed_way = walk(std.mem.span(changed), 0, entries_max, .{});
+        defer changed_way.deinit();
+        expect(changed_way.entries.items.len == 1 and changed_way.entries.items[0].code == 0, "a changed record is not sound");
     }
 
     /// The buffers are as long as they have to be, and no longer.
@@ -73,9 +82,9 @@ const targets = struct {
         defer gpa.free(target);
         var tags: [768]u8 = undefined;
         const records = std.mem.count(u8, bytes, "\x1d");
-        const ends = gpa.alloc(u32, records) catch unreachable;
-        defer gpa.free(ends);
-        const end = abi.mrrc_take_apart(bytes.ptr, bytes.len, target.ptr, ends.ptr, ends.len, &tags);
+        const stops = gpa.alloc(u32, records) catch unreachable;
+        defer gpa.free(stops);
+        const end = abi.mrrc_take_apart(bytes.ptr, bytes.len, target.ptr, stops.ptr, stops.len, &tags);
         const queries = [_][]const u8{ "245ab", "001 245", "LOCcba 008 245" };
         const asked = queries[bytes.len % queries.len];
         const answers = gpa.alloc(u8, (1 + std.mem.count(u8, asked, " ")) * bytes.len) catch unreachable;
@@ -87,7 +96,7 @@ const targets = struct {
         expect(end >= 32 and end <= 256, "there is no such number of a tag");
         var answer = std.mem.splitScalar(u8, answers[0..answered], '\x1d');
         var start: usize = 0;
-        for (ends) |stop| {
+        for (stops) |stop| {
             const text = target[start..stop];
             start = stop + 1;
             expect(target[stop] == '\x1d', "a record does not end with 1D");
