@@ -245,6 +245,7 @@ pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
     record.reset();
     @memcpy(&record.leader, bytes[0..leader_length]);
     record.bytes = bytes[0..frame.length];
+    record.seen = bytes;
     const count = frame.fieldCount();
     try record.fields.ensureTotalCapacity(record.gpa, count);
     if (!frame.is_canonical) {

@@ -50,7 +50,7 @@ pub fn write(comptime form: Form, out: *Buffer, record: *const Record, problem: 
     if (!form.isAscii()) leader[9] = 'a';
     try text(form, &cursor, &leader, 0, record.leader.len);
     cursor.literal(if (form == .marcjson) "\"}," else "\"" ++ form.comma() ++ "\"fields\"" ++ form.colon() ++ "[");
-    const bytes = record.bytes;
+    const bytes = record.sight();
     for (record.fields.items) |field| {
         try cursor.ensure();
         if (record_module.isControlTag(field.tag)) {

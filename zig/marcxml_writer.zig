@@ -81,7 +81,7 @@ pub const Writer = struct {
         if (form != .pymarc) leader[9] = 'a';
         try self.text(&cursor, &leader, 0, source.leader.len);
         cursor.literal(form.end("leader"));
-        const bytes = source.bytes;
+        const bytes = source.sight();
         for (source.fields.items) |field| {
             try cursor.ensure();
             const written = if (record_module.isControlTag(field.tag))

@@ -82,9 +82,9 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
         try cursor.ensure();
         cursor.form("=000  ")[1..4].* = field.tag;
         if (record_module.isControlTag(field.tag)) {
-            try putText(special_fixed, &cursor, record.bytes, field.start, field.end);
+            try putText(special_fixed, &cursor, record.sight(), field.start, field.end);
         } else {
-            dataField(&cursor, record.bytes, field.start, field.end, problem) catch |err| {
+            dataField(&cursor, record.sight(), field.start, field.end, problem) catch |err| {
                 if (err == error.Problem) problem.setTag(field.tag);
                 return err;
             };

@@ -49,6 +49,8 @@ pub const Record = struct {
     fields: std.ArrayList(Field) = .empty,
     /// What the fields' offsets count from: the reader's input, or `text`.
     bytes: []const u8 = &.{},
+    /// The same, and what may be looked at behind them, in the reader's input.
+    seen: []const u8 = &.{},
     text: Buffer,
 
     pub fn init(gpa: std.mem.Allocator) Record {
@@ -67,10 +69,16 @@ pub const Record = struct {
         self.fields.clearRetainingCapacity();
         self.text.clear();
         self.bytes = &.{};
+        self.seen = &.{};
     }
 
     pub fn content(self: *const Record, field: Field) []const u8 {
         return self.bytes[field.start..field.end];
+    }
+
+    /// The bytes, and behind them others that may be looked at.
+    pub fn sight(self: *const Record) []const u8 {
+        return if (self.seen.ptr == self.bytes.ptr) self.seen else self.bytes;
     }
 
     /// All from a field's start on: its content, and behind it bytes that may be looked at.
@@ -184,7 +192,7 @@ pub fn checkIndicators(content: []const u8, problem: *Problem) error{Problem}!vo
 }
 
 /// The code of the subfield whose delimiter `rest` begins with.
-pub fn takeCode(rest: []const u8, problem: *Problem) error{Problem}![]const u8 {
+pub inline fn takeCode(rest: []const u8, problem: *Problem) error{Problem}![]const u8 {
     if (rest.len < 2 or rest[1] < ' ') {
         return problem.set(.subfield_code_invalid, 0, rest[0..@min(rest.len, 2)], "a subfield delimiter has no code behind it", .{});
     }

@@ -183,6 +183,12 @@ pub fn indexOfHigh(bytes: []const u8) usize {
         var any = load(bytes[at..]);
         inline for (1..together) |index| any |= load(bytes[at + index * lanes ..]);
         if (mask(any >= @as(Vector, @splat(0x80))) != 0) break;
+    } else if (bytes.len >= together * lanes) {
+        // What is left is looked at together with what comes before it, which has none.
+        const last = bytes[bytes.len - together * lanes ..];
+        var any = load(last);
+        inline for (1..together) |index| any |= load(last[index * lanes ..]);
+        if (mask(any >= @as(Vector, @splat(0x80))) == 0) return bytes.len;
     }
     while (at + lanes <= bytes.len) : (at += lanes) {
         const hits = mask(load(bytes[at..]) >= @as(Vector, @splat(0x80)));
@@ -219,6 +225,18 @@ test "a byte of the class is found wherever it stands" {
         bytes[at] = 0xe9;
         try std.testing.expectEqual(at, indexOfHigh(&bytes));
         bytes[at] = 'x';
+    }
+}
+
+test "a byte beyond ASCII is found in bytes of any number" {
+    var bytes: [150]u8 = @splat('x');
+    for (0..bytes.len + 1) |length| {
+        try std.testing.expectEqual(length, indexOfHigh(bytes[0..length]));
+        for (0..length) |at| {
+            bytes[at] = 0x80;
+            try std.testing.expectEqual(at, indexOfHigh(bytes[0..length]));
+            bytes[at] = 'x';
+        }
     }
 }
 
