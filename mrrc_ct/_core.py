@@ -29,8 +29,8 @@ _NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
 
 #: Records that a Scanner finds in one call. Each call is a place where threads meet at the GIL.
 RECORDS_A_CALL = 2048
-#: Records that are made at once. Copies of so many stay under the size from which the allocator
-#: gives memory back to the system, and getting it anew would cost more than the copying.
+#: Records that are made at once, and of which the next ask for the same. More would keep what was
+#: made of them in memory for nothing where a loop ends early.
 RECORDS_A_BATCH = 64
 
 #: An array type as large as can be, to look at memory of the core's without copying it.
