@@ -98,12 +98,12 @@ _NO_NUMBERS = _NO_PLACE.decode()
 #: How long a tag may be, and what an indicator or a code is, but for those beyond ASCII.
 _LENGTHS = {3}
 _CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
+#: What fields are counted with.
+_INDEXES = range(1, sys.maxsize)
 #: Tags that were asked for, as they stand in a directory.
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
 _TAGS_MAX = 4096
-#: Whether the tag with a number, of those that the core gives, is a control field's.
-_IS_CONTROL = [number < 10 for number in range(256)]
 #: No directory has this.
 _NO_TAG = b"\0\0\0"
 
@@ -542,7 +542,7 @@ class BaseRecord(Generic[F]):
                 return None
         field = _new(self._field_class)
         field.tag = tag
-        field.control_field = tag in CONTROL_TAGS
+        field._indicators = None if tag in CONTROL_TAGS else ()
         field._kept = content
         field._value = None
         if kind & OUT:
@@ -578,7 +578,7 @@ class BaseRecord(Generic[F]):
     def _made(self, tag: str, content: str) -> F:
         field = _new(self._field_class)
         field.tag = tag
-        field.control_field = tag in CONTROL_TAGS
+        field._indicators = None if tag in CONTROL_TAGS else ()
         field._kept = content
         field._value = None
         return field  # type: ignore[no-any-return]
@@ -604,16 +604,15 @@ class BaseRecord(Generic[F]):
         is_out = kind & OUT
         if is_out and not self._has_tags():
             return False
-        origin, is_control = self._origin, _IS_CONTROL
+        origin = self._origin
         origin.loaded += 1
-        tags = origin.tags
         numbers, _, rest = self._values.partition(FIELD_END)
         flat: Any = self._fields if kind & DECODED else self._data
+        tags = origin.tags
         fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
-        for field, number, value, index in zip(fields, numbers, values, range(1, len(fields) + 1)):
+        for field, number, value, index in zip(fields, numbers, values, _INDEXES):
             field.tag = tags[number]
-            field.control_field = is_control[number]
             field._value = value
             field._kept = index
             field._from = flat
@@ -708,12 +707,13 @@ class BaseRecord(Generic[F]):
         """The flat form of fields that are as they should be; None to look at each closely."""
         tags, texts = [], []
         for field in self._fields:
-            tag, text, is_control = field.tag, field._kept, field.control_field
-            if text is None and not is_control and field._odd is None:
-                text = content_of(field._indicators, field._subfields)
-            elif text.__class__ is not str:
-                text = _simple_text(field)
-            if text is None or is_control is not (tag in CONTROL_TAGS):
+            tag, text = field.tag, field._kept
+            if text.__class__ is int:
+                text = field._found(text)
+            indicators = field._indicators
+            if text is None and indicators is not None and field._odd is None:
+                text = content_of(indicators, field._subfields)
+            if text.__class__ is not str or (indicators is None) is not (tag in CONTROL_TAGS):
                 return None
             tags.append(tag)
             texts.append(text)
@@ -852,11 +852,13 @@ class BaseRecord(Generic[F]):
     def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
         """What `Record.as_marc` gives."""
         if encoding is None:
-            if not self._kind & _NOT_KEPT_PURE:
+            kind = self._kind
+            if not kind & _NOT_KEPT_PURE:
                 return self._data
-            made = None if other_threads() else self._written_soon()
-            if made is not None:
-                return made
+            if not other_threads():
+                made = self._written_soon() if kind & _NOT_KEPT else self._patched()
+                if made is not None:
+                    return made
         if other_threads():
             with lock_of(self):
                 return self._written(encoding, unmappable)
@@ -865,8 +867,6 @@ class BaseRecord(Generic[F]):
     def _written_soon(self) -> bytes | None:
         """The record in UTF-8, if it is that and there is nothing to be looked at closely."""
         kind = self._kind
-        if not kind & _NOT_KEPT:
-            return self._patched()
         if kind & LOADED and self._origin.codec is None:
             flat = self._joined()
         else:

@@ -55,6 +55,7 @@ _cut: tuple[bytes, list[bytes]] = (b"", [])
 
 #: The tags of control fields (000 is none of the standard's, but pymarc's rule).
 CONTROL_TAGS = frozenset([f"00{digit}" for digit in range(10)])
+_CONTROL_TAGS = frozenset([tag.encode() for tag in CONTROL_TAGS])
 
 
 def full_tag(tag: str | int) -> str:
@@ -90,9 +91,11 @@ class Field:
     """
 
     # `_kept` is the content, or its number in `_from`, a record in the flat form; None once the
-    # subfields have been handed out: then they are the truth. `_odd` is a content that they do not
-    # tell the whole of, with what they were when it was taken apart. `_value` is what `value()`
-    # gives, where that was made beforehand.
+    # subfields have been handed out: then they are the truth.
+    # `_indicators`, unless `_kept` is a number, are None for a control field, and empty until they
+    # are taken from the content. `_odd` is a content that the subfields do not tell the whole of,
+    # with what they were when it was taken apart. `_value` is what `value()` gives, where that was
+    # made beforehand.
     __slots__ = (
         "_from",
         "_indicators",
@@ -100,15 +103,13 @@ class Field:
         "_odd",
         "_subfields",
         "_value",
-        "control_field",
         "tag",
     )
 
     tag: str
-    control_field: bool
     _kept: str | int | None
     _from: bytes
-    _indicators: tuple[str, ...]
+    _indicators: Any
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
     _value: str | None
@@ -126,12 +127,12 @@ class Field:
         for subfields of a control field.
         """
         self.tag = tag = tag if tag.__class__ is str and len(tag) == 3 else full_tag(tag)
-        self.control_field = tag in CONTROL_TAGS
         self._value = None
-        if self.control_field:
+        if tag in CONTROL_TAGS:
             if subfields or indicators:
                 raise ValueError(f"control field {tag} has data, no indicators or subfields")
             self._kept = data or ""
+            self._indicators = None
             return
         if data:
             raise ValueError(f"field {tag} has indicators and subfields, no data")
@@ -145,13 +146,22 @@ class Field:
                 self.indicators = indicators  # which says what is wrong
 
     @property
+    def control_field(self) -> bool:
+        """Whether this is a control field, with data instead of indicators and subfields."""
+        kept: Any = self._kept
+        if kept.__class__ is int:
+            at = 12 + 12 * kept
+            return self._from[at : at + 3] in _CONTROL_TAGS
+        return self._indicators is None
+
+    @property
     def _content(self) -> str | None:
         """The content as it stands between two terminators; None where the subfields are it."""
         kept = self._kept
         return kept if kept.__class__ is not int else self._found(kept)  # type: ignore[return-value]
 
     def _found(self, index: int) -> str:
-        """The content, from the record that the field was read with."""
+        """The content, from the record that the field was read with; then `_indicators` is set."""
         global _cut
         flat, parts = _cut
         if flat is not self._from:
@@ -159,9 +169,15 @@ class Field:
             parts = flat.split(FIELD_END)
             _cut = flat, parts
         content = parts[index].decode()
-        # With others about, one of them may be changing it.
+        indicators = None if self.control_field else ()
         if not other_threads():
+            self._indicators = indicators
             self._kept = content
+            return content
+        # One of them may be changing it.
+        with lock_of(self):
+            if self._kept.__class__ is int:
+                self._indicators = indicators
         return content
 
     @property
@@ -247,6 +263,7 @@ class Field:
     def data(self, value: str) -> None:
         if not self.control_field:
             raise AttributeError(f"field {self.tag} has subfields, not data")
+        self._indicators = None
         self._kept = value
         self._value = None
 
@@ -332,7 +349,7 @@ class Field:
         content: Any = self._kept
         if content.__class__ is int:
             content = self._found(content)
-        if self.control_field:
+        if self._indicators is None:
             return default
         if content is None:
             for subfield in self._subfields:
@@ -359,18 +376,17 @@ class Field:
 
         Raises KeyError if there is none or more than one, or if this is a control field.
         """
-        if self.control_field:
-            raise KeyError(f"{code}: field {self.tag} is a control field")
         content: Any = self._kept
         if content.__class__ is int:
             content = self._found(content)
+        if self._indicators is None:
+            raise KeyError(f"{code}: field {self.tag} is a control field")
         is_simple = value.__class__ is str and DELIMITER not in value
         if is_simple and content and len(code) == 1:
-            parts = content.split(DELIMITER + code)
-            if len(parts) == 2:
-                before, behind = parts
-                _, mark, behind = behind.partition(DELIMITER)
-                self._kept = f"{before}{DELIMITER}{code}{value}{mark}{behind}"
+            before, mark, behind = content.partition(DELIMITER + code)
+            if mark and mark not in behind:
+                end = behind.find(DELIMITER)
+                self._kept = f"{before}{mark}{value}{behind[end:] if end >= 0 else ''}"
                 self._value = None
                 return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]

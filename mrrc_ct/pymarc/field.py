@@ -58,11 +58,10 @@ class Field(native.Field):
             raise ValueError("subfields are a list of Subfield(code, value), not of strings")
         self._odd = self._value = None
         if tag in native.CONTROL_TAGS:
-            self.control_field = True
+            self._indicators = None
             self._kept = data
             self._subfields = []
             return
-        self.control_field = False
         self._kept = None
         self._subfields = subfields or []
         if isinstance(indicators, Indicators):
@@ -98,6 +97,7 @@ class Field(native.Field):
     @data.setter
     def data(self, value: str | None) -> None:
         if self.control_field:
+            self._indicators = None
             self._kept = value
             self._value = None
 
