@@ -38,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._repair import RepairReport, repair
     from .index import RecordIndex, build_index, open_index
+    from .tables import Selection, select
 else:
 
     def __getattr__(name: str) -> object:
@@ -46,6 +47,8 @@ else:
             from . import index as module
         elif name in ("RepairReport", "repair"):
             from . import _repair as module
+        elif name in ("Selection", "select"):
+            from . import tables as module
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(module, name)
@@ -69,6 +72,7 @@ __all__ = [
     "RecordIndex",
     "RepairReport",
     "Report",
+    "Selection",
     "Subfield",
     "build_index",
     "convert",
@@ -82,6 +86,7 @@ __all__ = [
     "open_index",
     "read",
     "repair",
+    "select",
     "split_offsets",
     "write",
     "xml_to_record",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 8
+ABI_VERSION = 9
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -27,6 +27,8 @@ LENIENT = 64
 FLUSH = 32
 #: Records have to keep to MARC 21, too: see Level.
 STRICT_MARC = 256
+#: Stop at a value that is repeated where there should be one.
+STRICT = 512
 #: The search goes on: the bytes do not begin with the damaged record.
 SEARCHING = 128
 
@@ -58,6 +60,7 @@ class Format:
     PYMARC_XML = 7
     PYMARC_JSON = 8
     PYMARC_JSON_COMPACT = 9
+    ROWS = 10
 
 
 class Encoding:
@@ -101,6 +104,13 @@ class Kind:
     AUTHORITY = 16
     HOLDINGS = 32
     DAMAGED = 8
+
+
+class TextForm:
+    """What mrrc_table_text makes of rows."""
+
+    CSV = 0
+    JSON = 1
 
 
 class Job:
@@ -214,6 +224,7 @@ class Options(Structure):
     is_part: int
     level: int
     record_max: int
+    plan: int | None
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -228,6 +239,7 @@ class Options(Structure):
         ("is_part", c_uint32),
         ("level", c_uint32),
         ("record_max", c_uint64),
+        ("plan", c_void_p),
     ]
 
 
@@ -237,12 +249,14 @@ class Counts(Structure):
     characters_replaced: int
     bytes_skipped: int
     bytes_between: int
+    records_left_out: int
     _fields_ = [
         ("records_read", c_uint64),
         ("records_written", c_uint64),
         ("characters_replaced", c_uint64),
         ("bytes_skipped", c_uint64),
         ("bytes_between", c_uint64),
+        ("records_left_out", c_uint64),
     ]
 
 
@@ -373,6 +387,43 @@ class Stats(Structure):
     ]
 
 
+class PlanFailure(Structure):
+    expression: int
+    offset: int
+    message: int | None
+    length: int
+    _fields_ = [
+        ("expression", c_uint64),
+        ("offset", c_uint64),
+        ("message", c_void_p),
+        ("length", c_uint64),
+    ]
+
+
+class Added(Structure):
+    consumed: int
+    rows: int
+    column: int
+    number: int
+    offset: int
+    _fields_ = [
+        ("consumed", c_uint64),
+        ("rows", c_uint64),
+        ("column", c_uint64),
+        ("number", c_uint64),
+        ("offset", c_uint64),
+    ]
+
+
+class Tally(Structure):
+    repeated: int
+    unread: int
+    _fields_ = [
+        ("repeated", c_uint64),
+        ("unread", c_uint64),
+    ]
+
+
 def declare(library: CDLL) -> None:
     """Give each function of the library its types."""
     # mrrc_abi_version()
@@ -432,6 +483,39 @@ def declare(library: CDLL) -> None:
     # mrrc_find_boundary(bytes, length, from, flags, found)
     library.mrrc_find_boundary.argtypes = [c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64)]
     library.mrrc_find_boundary.restype = c_int32
+    # mrrc_plan_create(program, length, failure, result)
+    library.mrrc_plan_create.argtypes = [c_void_p, c_uint64, POINTER(PlanFailure), POINTER(c_void_p)]
+    library.mrrc_plan_create.restype = c_int32
+    # mrrc_plan_destroy(plan)
+    library.mrrc_plan_destroy.argtypes = [c_void_p]
+    library.mrrc_plan_destroy.restype = None
+    # mrrc_table_create(plan, result)
+    library.mrrc_table_create.argtypes = [c_void_p, POINTER(c_void_p)]
+    library.mrrc_table_create.restype = c_int32
+    # mrrc_table_destroy(table)
+    library.mrrc_table_destroy.argtypes = [c_void_p]
+    library.mrrc_table_destroy.restype = None
+    # mrrc_table_add(table, rows, length, before, limit, flags, added)
+    library.mrrc_table_add.argtypes = [c_void_p, c_void_p, c_uint64, c_uint64, c_uint64, c_uint32, POINTER(Added)]
+    library.mrrc_table_add.restype = c_int32
+    # mrrc_table_take(table, array)
+    library.mrrc_table_take.argtypes = [c_void_p, c_void_p]
+    library.mrrc_table_take.restype = c_int32
+    # mrrc_table_text(table, form, rows, length, before, separator, output)
+    library.mrrc_table_text.argtypes = [c_void_p, c_uint32, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(Output)]
+    library.mrrc_table_text.restype = c_int32
+    # mrrc_table_tally(table, column, tally)
+    library.mrrc_table_tally.argtypes = [c_void_p, c_uint64, POINTER(Tally)]
+    library.mrrc_table_tally.restype = None
+    # mrrc_arrow_schema(plan, schema)
+    library.mrrc_arrow_schema.argtypes = [c_void_p, c_void_p]
+    library.mrrc_arrow_schema.restype = c_int32
+    # mrrc_arrow_stream(plan, number, pull, drop, stream)
+    library.mrrc_arrow_stream.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_void_p]
+    library.mrrc_arrow_stream.restype = c_int32
+    # mrrc_arrow_end()
+    library.mrrc_arrow_end.argtypes = []
+    library.mrrc_arrow_end.restype = None
     # mrrc_decode_marc8(converter, bytes, length, sets, output, problem)
     library.mrrc_decode_marc8.argtypes = [c_void_p, c_void_p, c_uint64, POINTER(Sets), POINTER(Output), POINTER(Problem)]
     library.mrrc_decode_marc8.restype = c_int32

@@ -47,6 +47,7 @@ FORMATS = {
     "pymarc_xml": c.Format.PYMARC_XML,
     "pymarc_json": c.Format.PYMARC_JSON,
     "pymarc_json_compact": c.Format.PYMARC_JSON_COMPACT,
+    "rows": c.Format.ROWS,
 }
 UNMAPPABLE = {
     "error": c.Unmappable.ERROR,
@@ -282,6 +283,13 @@ def resync(address: int, length: int, flags: int) -> tuple[int, bool]:
     return skip.value, bool(status == c.Status.DONE)
 
 
+def memory_of(address: int | None, length: int) -> memoryview:
+    """So many bytes of the core's memory."""
+    if not length or not address:
+        return memoryview(b"")
+    return memoryview(_Memory.from_address(address)).cast("B")[:length]
+
+
 class Converter:
     """One stream of records on its way from a format to another."""
 
@@ -302,6 +310,7 @@ class Converter:
         level: int = c.Level.STRUCTURAL,
         is_single: bool = False,
         record_max: int = 0,
+        plan: int | None = None,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -323,6 +332,7 @@ class Converter:
             is_single=is_single,
             # What has been read is not too long to be written.
             record_max=RECORD_MAX_MOST if source == "flat" else record_max,
+            plan=plan,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -352,10 +362,7 @@ class Converter:
 
     def output(self) -> memoryview:
         """What the last call gave, in the core's memory: good until the next call."""
-        length = self._output.length
-        if not length or not self._output.bytes:
-            return memoryview(b"")
-        return memoryview(_Memory.from_address(self._output.bytes)).cast("B")[:length]
+        return memory_of(self._output.bytes, self._output.length)
 
     @property
     def counts(self) -> c.Counts:
@@ -426,6 +433,7 @@ class Pipeline:
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
         record_max: int = 0,
+        plan: int | None = None,
     ) -> None:
         """Start `workers` threads on pieces of about `size` bytes, up to `capacity` of them.
 
@@ -455,6 +463,7 @@ class Pipeline:
             level=level,
             is_part=True,
             record_max=record_max,
+            plan=plan,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_pipeline_create(pipeline_options, options, handle)
@@ -519,9 +528,7 @@ class Pipeline:
 
 def piece_output(piece: c.Piece) -> memoryview:
     """The bytes of a piece, in the core's memory: good until it is given back."""
-    if not piece.length or not piece.bytes:
-        return memoryview(b"")
-    return memoryview(_Memory.from_address(piece.bytes)).cast("B")[: piece.length]
+    return memory_of(piece.bytes, piece.length)
 
 
 def piece_ends(piece: c.Piece, first: int, last: int) -> list[int]:

@@ -41,8 +41,8 @@ class Report:
 
     Attributes: `source` and `target` (their names), `from_` and `to` (formats), `records_read`,
     `records_written`, `records_lost`, `records_salvaged` (written, but something of them may be
-    missing or another than it was), `warnings` (of records that are whole), `errors` (the first
-    thousand of all these, in the source's order),
+    missing or another than it was), `records_left_out` (read and not wanted), `warnings` (of
+    records that are whole), `errors` (the first thousand of all these, in the source's order),
     `characters_replaced`, `bytes_read`, `bytes_between` (line ends and byte order marks between
     records of ISO 2709), `bytes_written`, `seconds`.
     """
@@ -57,6 +57,7 @@ class Report:
         self.records_written = 0
         self.records_lost = 0
         self.records_salvaged = 0
+        self.records_left_out = 0
         self.warnings = 0
         self._salvaged: int | None = None
         self.errors: list[MarcError] = []
@@ -119,6 +120,8 @@ class Work:
         self.progress = progress
         #: The source has nothing more for the moment: what was made of it should go out now.
         self.is_waiting = False
+        #: Records that were begun before those of the piece at hand, made by threads.
+        self.before = 0
 
     def lose(self, error: MarcError) -> None:
         self.report.add(error)
@@ -184,6 +187,29 @@ class Work:
         frame.feed(b"", 0, FINAL)
         yield frame.output()
 
+    def rows_by_core(
+        self, converter: _core.Converter
+    ) -> Generator[tuple[memoryview, int], None, None]:
+        """Pieces of rows, each good until the next, and how many records come before theirs."""
+        for piece in self.by_core(converter):
+            self.report.records_left_out = converter.counts.records_left_out
+            if len(piece):
+                yield piece, 0
+
+    def rows_by_threads(self, pieces: Pieces) -> Generator[tuple[memoryview, int], None, None]:
+        """The same, made by threads of the core, which number the records of each piece from 1."""
+        report = self.report
+        try:
+            for piece in self._taken(pieces):
+                if piece is None:
+                    continue
+                report.records_written += piece.counts.records_written
+                report.records_left_out += piece.counts.records_left_out
+                if piece.length:
+                    yield _core.piece_output(piece), self.before
+        finally:
+            pieces.close()
+
     def counted_by_threads(self, pieces: Pieces) -> None:
         """Count sound ISO 2709 records with threads of the core."""
         for _ in self._taken(pieces):
@@ -218,8 +244,9 @@ class Work:
                     self.lose(loss)
                 counts = piece.counts
                 is_counted = report.to == "count"
+                self.before = begun
                 begun += counts.records_read if is_counted else counts.records_written
-                begun += lost
+                begun += lost + counts.records_left_out
                 report.records_read += counts.records_read
                 report.bytes_read += piece.source_length
                 report.bytes_between += counts.bytes_between

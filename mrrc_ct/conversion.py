@@ -89,7 +89,7 @@ def convert(
     None is no limit. Raises FormatUnknown, SourceError and its kin, and ValueError for an option
     that there is not.
     """
-    _check_threads(threads)
+    check_threads(threads)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
     to = _format_of_target(target, to)
     replace_forbidden = check_invalid_xml(invalid_xml)
@@ -301,7 +301,7 @@ def count(
     `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
     2709. The limits are those of `convert`. Raises as that.
     """
-    _check_threads(threads)
+    check_threads(threads)
     recovery = Recovery("strict", None, validation_level, max_record_bytes)
     window, from_ = open_as(source, from_, max_expansion)
     try:
@@ -378,7 +378,8 @@ def close_own(window: Window, source: Any) -> None:
         window.close()
 
 
-def _check_threads(threads: int) -> None:
+def check_threads(threads: int) -> None:
+    """Raise ValueError for a number of threads that cannot be started."""
     if not 1 <= threads <= THREADS_MAX:
         raise ValueError(f"threads should be 1 to {THREADS_MAX}, not {threads}")
 

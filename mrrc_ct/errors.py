@@ -132,6 +132,29 @@ class FormatUnknown(MarcError, ValueError):
     """The format is not named, and neither a file name nor the data tells it."""
 
 
+class PathInvalid(MarcError, ValueError):
+    """A path or filter is not written as it should be.
+
+    `text` is what was written, `position` where in it the fault is, in characters from 0; str()
+    shows both, unless the fault is in no one place.
+    """
+
+    text: str = ""
+    position: int = 0
+
+    def __str__(self) -> str:
+        if not self.text:
+            return self.message
+        before, line = self.text[: self.position], self.text
+        start = before.rfind("\n") + 1
+        line = self.text[start:].split("\n", 1)[0]
+        return f"{self.message}\n  {line}\n  {' ' * (self.position - start)}^"
+
+
+class ValueRepeated(MarcError, ValueError):
+    """A record has more than one value where MARC 21 allows one."""
+
+
 class NotOneRecord(MarcError, ValueError):
     """One record was expected, and there are none or several."""
 

@@ -8,16 +8,21 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const apart = @import("apart.zig");
+const arrow = @import("arrow.zig");
 const convert = @import("convert.zig");
 const cpu = @import("cpu.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
+const plan_module = @import("plan.zig");
 const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
 const strict = @import("strict.zig");
+const table_module = @import("table.zig");
 const record_module = @import("record.zig");
 const walk = @import("walk.zig");
 const Converter = convert.Converter;
+const Plan = plan_module.Plan;
+const Table = table_module.Table;
 pub const Problem = problem_module.Problem;
 pub const Counts = convert.Counts;
 
@@ -30,7 +35,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 8;
+pub const abi_version: u32 = 9;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -76,6 +81,8 @@ pub const Options = extern struct {
     level: u32,
     /// Bytes that a record may have to be read, up to 1,073,741,824; 0: 67,108,864.
     record_max: u64,
+    /// Of mrrc_plan_create, or null: which records are wanted. MRRC_FORMAT_ROWS is what it wants of them.
+    plan: ?*anyopaque,
 };
 
 pub const Format = convert.Format;
@@ -126,6 +133,7 @@ const flag_flush = 32;
 const flag_lenient = 64;
 const flag_searching = 128;
 const flag_strict_marc = 256;
+const flag_strict = 512;
 
 pub export fn mrrc_abi_version() callconv(.c) u32 {
     return abi_version;
@@ -230,6 +238,7 @@ fn recordMax(given: u64) ?usize {
 fn conversionOf(options: *const Options) ?convert.Options {
     const source = fromNumber(Format, options.source) orelse return null;
     if (!source.isReadable()) return null;
+    if (options.target == @backingInt(Format.rows) and options.plan == null) return null;
     if (options.replacement > 0x10ffff or (options.replacement >= 0xd800 and options.replacement < 0xe000)) return null;
     return .{
         .source = source,
@@ -245,6 +254,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .is_part = options.is_part != 0,
         .level = fromNumber(Level, options.level) orelse return null,
         .record_max = recordMax(options.record_max) orelse return null,
+        .plan = planOf(options.plan),
     };
 }
 
@@ -254,12 +264,14 @@ pub export fn mrrc_converter_create(options: *const Options, result: *?*anyopaqu
     const handle = gpa.create(Handle) catch return @backingInt(Status.out_of_memory);
     handle.busy = .init(false);
     handle.converter.init(gpa, conversion);
+    if (conversion.plan) |plan| _ = plan.retain();
     result.* = handle;
     return @backingInt(Status.done);
 }
 
 pub export fn mrrc_converter_destroy(pointer: ?*anyopaque) callconv(.c) void {
     const handle: *Handle = @ptrCast(@alignCast(pointer orelse return));
+    if (handle.converter.options.plan) |plan| plan.release();
     handle.converter.deinit();
     gpa.destroy(handle);
 }
@@ -325,6 +337,157 @@ pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, 
     const room = (target orelse return invalid)[0..@intCast(asked.len * length)];
     written.* = apart.ask(slice(bytes, length), asked, room) orelse return invalid;
     return @backingInt(Status.done);
+}
+
+/// Why a plan cannot be made.
+pub const PlanFailure = extern struct {
+    /// Which regular expression cannot be read, from 0, and where in it, in bytes.
+    expression: u64 = 0,
+    offset: u64 = 0,
+    /// What is wrong with it; nothing where the program is none.
+    message: ?[*]const u8 = null,
+    length: u64 = 0,
+};
+
+fn planOf(pointer: ?*anyopaque) ?*Plan {
+    return @ptrCast(@alignCast(pointer));
+}
+
+pub export fn mrrc_plan_create(program: ?[*]const u8, length: u64, failure: *PlanFailure, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
+    failure.* = .{};
+    var found: plan_module.Failure = .{};
+    const plan = Plan.create(gpa, slice(program, length), &found) catch return @backingInt(Status.out_of_memory);
+    result.* = plan orelse {
+        failure.* = .{ .expression = found.expression, .offset = found.offset, .message = found.message.ptr, .length = found.message.len };
+        return @backingInt(Status.invalid_argument);
+    };
+    return @backingInt(Status.done);
+}
+
+pub export fn mrrc_plan_destroy(pointer: ?*anyopaque) callconv(.c) void {
+    (planOf(pointer) orelse return).release();
+}
+
+const TableHandle = struct {
+    table: *Table,
+    busy: std.atomic.Value(bool) = .init(false),
+};
+
+fn tableOf(pointer: ?*anyopaque) ?*TableHandle {
+    return @ptrCast(@alignCast(pointer));
+}
+
+pub export fn mrrc_table_create(plan: ?*anyopaque, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
+    const given = planOf(plan) orelse return @backingInt(Status.invalid_argument);
+    const handle = gpa.create(TableHandle) catch return @backingInt(Status.out_of_memory);
+    handle.* = .{ .table = Table.create(gpa, given) catch {
+        gpa.destroy(handle);
+        return @backingInt(Status.out_of_memory);
+    } };
+    result.* = handle;
+    return @backingInt(Status.done);
+}
+
+pub export fn mrrc_table_destroy(pointer: ?*anyopaque) callconv(.c) void {
+    const handle = tableOf(pointer) orelse return;
+    handle.table.destroy();
+    gpa.destroy(handle);
+}
+
+/// What `mrrc_table_add` did.
+pub const Added = extern struct {
+    /// Bytes of rows that are done with.
+    consumed: u64 = 0,
+    /// Rows of the batch.
+    rows: u64 = 0,
+    /// Of a value that is repeated: its column, and number and offset of the record.
+    column: u64 = 0,
+    number: u64 = 0,
+    offset: u64 = 0,
+};
+
+pub export fn mrrc_table_add(pointer: ?*anyopaque, rows: ?[*]const u8, length: u64, before: u64, limit: u64, flags: u32, added: *Added) callconv(.c) i32 {
+    added.* = .{};
+    const handle = tableOf(pointer) orelse return @backingInt(Status.invalid_argument);
+    if (limit == 0 or limit > std.math.maxInt(i32)) return @backingInt(Status.invalid_argument);
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    const table = handle.table;
+    const result = table.add(slice(rows, length), before, @intCast(limit), flags & flag_strict != 0) catch |err|
+        return @backingInt(if (err == error.OutOfMemory) Status.out_of_memory else Status.invalid_argument);
+    added.* = .{ .consumed = result.consumed, .rows = table.rows, .column = result.column, .number = result.number, .offset = result.offset };
+    return @backingInt(switch (result.why) {
+        .all_added => Status.need_input,
+        .batch_is_full => Status.output,
+        .value_repeated => Status.problem,
+    });
+}
+
+pub export fn mrrc_table_take(pointer: ?*anyopaque, array: ?*anyopaque) callconv(.c) i32 {
+    const handle = tableOf(pointer) orelse return @backingInt(Status.invalid_argument);
+    const target: *arrow.Array = @ptrCast(@alignCast(array orelse return @backingInt(Status.invalid_argument)));
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    handle.table.take(target) catch return @backingInt(Status.out_of_memory);
+    return @backingInt(Status.done);
+}
+
+pub const TextForm = table_module.Form;
+
+pub export fn mrrc_table_text(pointer: ?*anyopaque, form: u32, rows: ?[*]const u8, length: u64, before: u64, separator: u32, output: *Output) callconv(.c) i32 {
+    output.* = .{};
+    const handle = tableOf(pointer) orelse return @backingInt(Status.invalid_argument);
+    const wanted = fromNumber(TextForm, form) orelse return @backingInt(Status.invalid_argument);
+    if (separator == 0 or separator > 0x7f) return @backingInt(Status.invalid_argument);
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    const table = handle.table;
+    table.text(wanted, slice(rows, length), before, @intCast(separator)) catch |err|
+        return @backingInt(if (err == error.OutOfMemory) Status.out_of_memory else Status.invalid_argument);
+    output.* = .{ .consumed = length, .bytes = table.out.items().ptr, .length = table.out.length() };
+    return @backingInt(Status.done);
+}
+
+pub const Tally = table_module.Tally;
+
+pub export fn mrrc_table_tally(pointer: ?*anyopaque, column: u64, tally: *Tally) callconv(.c) void {
+    tally.* = .{};
+    const handle = tableOf(pointer) orelse return;
+    if (column < handle.table.tallies.len) tally.* = handle.table.tallies[@intCast(column)];
+}
+
+pub export fn mrrc_arrow_schema(plan: ?*anyopaque, schema: ?*anyopaque) callconv(.c) i32 {
+    const given = planOf(plan) orelse return @backingInt(Status.invalid_argument);
+    const target: *arrow.Schema = @ptrCast(@alignCast(schema orelse return @backingInt(Status.invalid_argument)));
+    target.* = Table.schema(gpa, given) catch return @backingInt(Status.out_of_memory);
+    return @backingInt(Status.done);
+}
+
+pub export fn mrrc_arrow_stream(plan: ?*anyopaque, number: u64, pull: ?*const anyopaque, drop: ?*const anyopaque, stream: ?*anyopaque) callconv(.c) i32 {
+    const invalid = @backingInt(Status.invalid_argument);
+    const given = planOf(plan) orelse return invalid;
+    const target: *arrow.Stream = @ptrCast(@alignCast(stream orelse return invalid));
+    const pulling: *const arrow.Pull = @ptrCast(@alignCast(pull orelse return invalid));
+    const dropping: *const arrow.Drop = @ptrCast(@alignCast(drop orelse return invalid));
+    target.* = arrow.streamOf(gpa, number, pulling, dropping, given.retain(), schemaOfPlan, forgetPlan) catch {
+        given.release();
+        return @backingInt(Status.out_of_memory);
+    };
+    return @backingInt(Status.done);
+}
+
+fn schemaOfPlan(plan: *anyopaque) arrow.Error!arrow.Schema {
+    return Table.schema(gpa, planOf(plan).?);
+}
+
+fn forgetPlan(plan: *anyopaque) void {
+    planOf(plan).?.release();
+}
+
+pub export fn mrrc_arrow_end() callconv(.c) void {
+    arrow.endHost();
 }
 
 /// How a pipeline works. Enumerations cross as numbers.
@@ -403,6 +566,7 @@ pub export fn mrrc_pipeline_create(pipeline_options: *const PipelineOptions, opt
         gpa.destroy(pipeline);
         return @backingInt(Status.out_of_memory);
     };
+    if (conversion.plan) |plan| _ = plan.retain();
     result.* = pipeline;
     return @backingInt(Status.done);
 }
@@ -463,7 +627,9 @@ pub export fn mrrc_pipeline_close(pointer: ?*anyopaque) callconv(.c) void {
 
 pub export fn mrrc_pipeline_destroy(pointer: ?*anyopaque) callconv(.c) void {
     const pipeline = pipelineOf(pointer) orelse return;
+    const plan = pipeline.options.conversion.plan;
     pipeline.deinit();
+    if (plan) |one| one.release();
     gpa.destroy(pipeline);
 }
 
@@ -597,6 +763,53 @@ pub const documentation = [_]Documentation{
         .text = "The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none.",
     },
     .{
+        .name = "mrrc_plan_create",
+        .parameters = &.{ "program", "length", "failure", "result" },
+        .text = "Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/tables.md, under \"In C\". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it.",
+    },
+    .{ .name = "mrrc_plan_destroy", .parameters = &.{"plan"}, .text = "Be done with a plan. A null pointer is left alone." },
+    .{
+        .name = "mrrc_table_create",
+        .parameters = &.{ "plan", "result" },
+        .text = "Make a table of the rows (MRRC_FORMAT_ROWS) that a plan gives. Free it with mrrc_table_destroy.",
+    },
+    .{ .name = "mrrc_table_destroy", .parameters = &.{"table"}, .text = "Free a table and the rows in it. A null pointer is left alone." },
+    .{
+        .name = "mrrc_table_add",
+        .parameters = &.{ "table", "rows", "length", "before", "limit", "flags", "added" },
+        .text = "Add rows to the batch at hand, up to `limit` in it. `before` is added to the number of each record. MRRC_NEED_INPUT: all are added; MRRC_OUTPUT: the batch is full, take it and call again with what was not consumed; MRRC_PROBLEM: with MRRC_STRICT, a value is repeated.",
+    },
+    .{
+        .name = "mrrc_table_take",
+        .parameters = &.{ "table", "array" },
+        .text = "Move the batch at hand to `array`, a struct ArrowArray of Arrow's C data interface, and begin another.",
+    },
+    .{
+        .name = "mrrc_table_text",
+        .parameters = &.{ "table", "form", "rows", "length", "before", "separator", "output" },
+        .text = "Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV.",
+    },
+    .{
+        .name = "mrrc_table_tally",
+        .parameters = &.{ "table", "column", "tally" },
+        .text = "What the rows added up to now had in a column that it does not tell.",
+    },
+    .{
+        .name = "mrrc_arrow_schema",
+        .parameters = &.{ "plan", "schema" },
+        .text = "The schema of a plan's batches, to a struct ArrowSchema.",
+    },
+    .{
+        .name = "mrrc_arrow_stream",
+        .parameters = &.{ "plan", "number", "pull", "drop", "stream" },
+        .text = "Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released.",
+    },
+    .{
+        .name = "mrrc_arrow_end",
+        .parameters = &.{},
+        .text = "From now on no stream calls `pull` or `drop` any more: whoever has them is gone.",
+    },
+    .{
         .name = "mrrc_decode_marc8",
         .parameters = &.{ "converter", "bytes", "length", "sets", "output", "problem" },
         .text = "Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left.",
@@ -615,11 +828,13 @@ pub const flag_table = .{
     .{ "LENIENT", flag_lenient, "A damaged record is an entry of its own kind, whole, and no problem." },
     .{ "FLUSH", flag_flush, "More input may be long in coming." },
     .{ "STRICT_MARC", flag_strict_marc, "Records have to keep to MARC 21, too: see Level." },
+    .{ "STRICT", flag_strict, "Stop at a value that is repeated where there should be one." },
     .{ "SEARCHING", flag_searching, "The search goes on: the bytes do not begin with the damaged record." },
 };
 
 test {
     _ = @import("apart.zig");
+    _ = @import("arrow.zig");
     _ = @import("buffer.zig");
     _ = @import("canonical.zig");
     _ = @import("convert.zig");
@@ -634,10 +849,13 @@ test {
     _ = @import("mrk.zig");
     _ = @import("normalize.zig");
     _ = @import("pipeline.zig");
+    _ = @import("plan.zig");
     _ = @import("problem.zig");
     _ = @import("record.zig");
     _ = @import("salvage.zig");
+    _ = @import("regex.zig");
     _ = @import("scan.zig");
+    _ = @import("table.zig");
     _ = @import("usual.zig");
     _ = @import("utf8.zig");
     _ = @import("walk.zig");

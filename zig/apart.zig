@@ -266,7 +266,7 @@ inline fn isInk(byte: u8) bool {
 }
 
 /// What is left without the white space at both ends, as Unicode has it, with 1C to 1F.
-fn strip(value: []const u8) []const u8 {
+pub fn strip(value: []const u8) []const u8 {
     var text = value;
     while (text.len > 0) {
         const count = spaceLength(text);

@@ -5,7 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const problem_module = @import("problem.zig");
 
-const structs = .{ "Problem", "Options", "Counts", "Output", "Scan", "Sets", "PipelineOptions", "Damage", "Piece", "Stats" };
+const structs = .{ "Problem", "Options", "Counts", "Output", "Scan", "Sets", "PipelineOptions", "Damage", "Piece", "Stats", "PlanFailure", "Added", "Tally" };
 const enums = .{
     .{ "Status", abi.Status, "What a call comes back with. Negative numbers are failures of the call itself." },
     .{ "Format", abi.Format, "The formats." },
@@ -14,6 +14,7 @@ const enums = .{
     .{ "Unmappable", abi.Unmappable, "What to do with a character that MARC-8 does not have." },
     .{ "Cpu", abi.Cpu, "Processors that code is made for." },
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },
+    .{ "TextForm", abi.TextForm, "What mrrc_table_text makes of rows." },
     .{ "Job", abi.Job, "What a pipeline makes of the records." },
     .{ "Failure", abi.Failure, "Why a pipeline could not work on a range." },
     .{ "Outcome", problem_module.Outcome, "What became of a record that something is wrong with: Problem.outcome." },
@@ -83,7 +84,7 @@ fn cType(comptime T: type) []const u8 {
         ?[*]const abi.Damage => "const MrrcDamage *",
         ?[*]u64 => "uint64_t *",
         *u64 => "uint64_t *",
-        ?*anyopaque => "void *",
+        ?*anyopaque, ?*const anyopaque => "void *",
         *?*anyopaque => "void **",
         else => comptime blk: {
             if (structOf(T)) |name| break :blk "Mrrc" ++ name;
@@ -102,7 +103,7 @@ fn pythonType(comptime T: type) []const u8 {
         i32 => "c_int32",
         void => "None",
         ?[*:0]const u8 => "c_char_p",
-        ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]const u32, ?[*]u64, ?[*]const abi.Damage, ?*anyopaque => "c_void_p",
+        ?[*]const u8, ?[*]u8, ?[*]u32, ?[*]const u32, ?[*]u64, ?[*]const abi.Damage, ?*anyopaque, ?*const anyopaque => "c_void_p",
         *u64 => "POINTER(c_uint64)",
         *?*anyopaque => "POINTER(c_void_p)",
         else => comptime blk: {

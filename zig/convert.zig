@@ -13,11 +13,13 @@ const mend = @import("mend.zig");
 const marcxml_reader = @import("marcxml_reader.zig");
 const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
+const plan_module = @import("plan.zig");
 const record_module = @import("record.zig");
 const salvage_module = @import("salvage.zig");
 const scan = @import("scan.zig");
 const strict = @import("strict.zig");
 const utf8 = @import("utf8.zig");
+const Plan = plan_module.Plan;
 const Walk = @import("walk.zig").Walk;
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
@@ -40,6 +42,8 @@ pub const Format = enum(u32) {
     pymarc_xml = 7,
     pymarc_json = 8,
     pymarc_json_compact = 9,
+    /// What a plan wants of each record: see `Plan.writeRow`.
+    rows = 10,
 
     /// The record is written just as it is: no field is dropped because its text is decoded now.
     pub fn isVerbatim(self: Format) bool {
@@ -77,6 +81,8 @@ pub const Options = struct {
     level: strict.Level = .structural,
     /// A record that is read may be no longer.
     record_max: usize = record_module.record_max_default,
+    /// Which records are wanted, and what of them. It outlives the work.
+    plan: ?*Plan = null,
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
@@ -112,6 +118,8 @@ pub const Counts = extern struct {
     bytes_skipped: u64 = 0,
     /// Of ISO 2709: line ends and byte order marks between records.
     bytes_between: u64 = 0,
+    /// Records that were read and are not wanted.
+    records_left_out: u64 = 0,
 };
 
 pub const Converter = struct {
@@ -155,6 +163,7 @@ pub const Converter = struct {
     /// The record's bytes, and behind them the fields that were mended.
     mended: Buffer,
     mends: std.ArrayList(Mend) = .empty,
+    scratch: plan_module.Scratch,
 
     /// Where a mended field begins, and where in the record the field did.
     const Mend = struct { start: u32, source: u32 };
@@ -170,6 +179,7 @@ pub const Converter = struct {
             .out = .{ .gpa = gpa },
             .encoded = .{ .gpa = gpa },
             .mended = .{ .gpa = gpa },
+            .scratch = .init(gpa),
             .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
             .encoder = .{ .gpa = gpa, .unmappable = options.unmappable, .is_lenient = options.is_lenient },
             .xml = .{ .gpa = gpa, .problem = &self.problem },
@@ -185,6 +195,7 @@ pub const Converter = struct {
         self.ends.deinit(self.gpa);
         self.mended.deinit();
         self.mends.deinit(self.gpa);
+        self.scratch.deinit();
         self.decoder.deinit();
         self.salvage.deinit();
         self.encoder.deinit();
@@ -256,6 +267,13 @@ pub const Converter = struct {
                 },
                 .record => |length| {
                     self.counts.records_read += 1;
+                    if (!try self.isWanted()) {
+                        consumed.* += length;
+                        self.begun += 1;
+                        self.counts.records_left_out += 1;
+                        if (self.tell()) return .problem;
+                        continue;
+                    }
                     const written = self.writeMended();
                     consumed.* += length;
                     written catch |err| switch (err) {
@@ -350,6 +368,15 @@ pub const Converter = struct {
         };
     }
 
+    fn isWanted(self: *Converter) error{OutOfMemory}!bool {
+        const plan = self.options.plan orelse return true;
+        return plan.wants(&self.scratch, self.subject());
+    }
+
+    fn subject(self: *const Converter) plan_module.Subject {
+        return .{ .record = &self.record, .number = self.begun + 1, .offset = self.begins };
+    }
+
     // ---- reading
 
     fn readNext(self: *Converter, data: []const u8, final: bool) Error!Step {
@@ -365,7 +392,7 @@ pub const Converter = struct {
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows => unreachable,
         };
         // Text formats are Unicode whatever their leader says.
         if (is_text and step == .record) {
@@ -417,7 +444,7 @@ pub const Converter = struct {
         const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
-        if (self.isCopied() and self.options.level == .structural) {
+        if (self.isCopied() and self.options.level == .structural and self.options.plan == null) {
             // Nobody will look at its fields.
             self.record.reset();
             return .{ .record = frame.length };
@@ -432,7 +459,7 @@ pub const Converter = struct {
         }
         // Text that is decoded says itself what is wrong with it.
         if (self.options.is_lenient) try self.validate(.of(data, frame, self.isCopied() and self.encoding == .utf8));
-        if (!self.isCopied()) try self.decodeText(frame);
+        if (!self.isCopied() or self.options.plan != null) try self.decodeText(frame);
         self.placeProblems();
         return .{ .record = frame.length };
     }
@@ -665,7 +692,7 @@ pub const Converter = struct {
                 .{ .skip = terminator + 1, .found = true }
             else
                 .{ .skip = data.len, .found = final },
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows => unreachable,
         };
         if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
@@ -719,7 +746,7 @@ pub const Converter = struct {
         if (!self.options.target.isVerbatim() and self.encoding == .marc8 and !self.isCopied()) self.remove066();
         const out = &self.out;
         // The flat form may bring any leader.
-        if (!self.options.target.isVerbatim() and !iso2709.isSoundLeader(&self.record.leader)) {
+        if ((!self.options.target.isVerbatim() or self.options.target == .rows) and !iso2709.isSoundLeader(&self.record.leader)) {
             return self.problem.set(.leader_invalid, 0, &self.record.leader, "the leader should be printable ASCII", .{});
         }
         switch (self.options.target) {
@@ -738,6 +765,7 @@ pub const Converter = struct {
             .pymarc_json_compact => try json_writer.write(.pymarc_compact, out, &self.record, &self.problem),
             .mrk => try mrk.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record, &self.problem),
+            .rows => try self.options.plan.?.writeRow(&self.scratch, self.subject(), out),
         }
     }
 

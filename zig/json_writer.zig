@@ -124,6 +124,16 @@ fn oddCode(comptime form: Form, out: *Buffer, rest: []const u8, problem: *Proble
     return 1 + code.len;
 }
 
+/// Append a text by itself, in quotation marks.
+pub fn string(out: *Buffer, bytes: []const u8) error{OutOfMemory}!void {
+    try out.byte('"');
+    shortText(.marc_in_json, out, bytes) catch |err| switch (err) {
+        error.OutOfMemory => return error.OutOfMemory,
+        error.Problem => unreachable, // all bytes can be escaped
+    };
+    try out.byte('"');
+}
+
 fn shortText(comptime form: Form, out: *Buffer, bytes: []const u8) Error!void {
     var cursor: Cursor = try .enter(out);
     try text(form, &cursor, bytes, 0, bytes.len);

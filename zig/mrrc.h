@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 8
+#define MRRC_ABI_VERSION 9
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -24,6 +24,7 @@ extern "C" {
 #define MRRC_LENIENT 64 /* A damaged record is an entry of its own kind, whole, and no problem. */
 #define MRRC_FLUSH 32 /* More input may be long in coming. */
 #define MRRC_STRICT_MARC 256 /* Records have to keep to MARC 21, too: see Level. */
+#define MRRC_STRICT 512 /* Stop at a value that is repeated where there should be one. */
 #define MRRC_SEARCHING 128 /* The search goes on: the bytes do not begin with the damaged record. */
 
 /* What a call comes back with. Negative numbers are failures of the call itself. */
@@ -51,6 +52,7 @@ enum {
     MRRC_FORMAT_PYMARC_XML = 7,
     MRRC_FORMAT_PYMARC_JSON = 8,
     MRRC_FORMAT_PYMARC_JSON_COMPACT = 9,
+    MRRC_FORMAT_ROWS = 10,
 };
 
 /* How the text of an ISO 2709 record is encoded. */
@@ -89,6 +91,12 @@ enum {
     MRRC_KIND_AUTHORITY = 16,
     MRRC_KIND_HOLDINGS = 32,
     MRRC_KIND_DAMAGED = 8,
+};
+
+/* What mrrc_table_text makes of rows. */
+enum {
+    MRRC_TEXTFORM_CSV = 0,
+    MRRC_TEXTFORM_JSON = 1,
 };
 
 /* What a pipeline makes of the records. */
@@ -177,6 +185,7 @@ typedef struct MrrcOptions {
     uint32_t is_part;
     uint32_t level;
     uint64_t record_max;
+    void *plan;
 } MrrcOptions;
 
 typedef struct MrrcCounts {
@@ -185,6 +194,7 @@ typedef struct MrrcCounts {
     uint64_t characters_replaced;
     uint64_t bytes_skipped;
     uint64_t bytes_between;
+    uint64_t records_left_out;
 } MrrcCounts;
 
 typedef struct MrrcOutput {
@@ -254,6 +264,26 @@ typedef struct MrrcStats {
     uint64_t bytes;
 } MrrcStats;
 
+typedef struct MrrcPlanFailure {
+    uint64_t expression;
+    uint64_t offset;
+    const uint8_t *message;
+    uint64_t length;
+} MrrcPlanFailure;
+
+typedef struct MrrcAdded {
+    uint64_t consumed;
+    uint64_t rows;
+    uint64_t column;
+    uint64_t number;
+    uint64_t offset;
+} MrrcAdded;
+
+typedef struct MrrcTally {
+    uint64_t repeated;
+    uint64_t unread;
+} MrrcTally;
+
 /* The version of this interface; compare it with MRRC_ABI_VERSION. */
 uint32_t mrrc_abi_version(void);
 
@@ -310,6 +340,39 @@ void mrrc_pipeline_destroy(void *pipeline);
 
 /* The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none. */
 int32_t mrrc_find_boundary(const uint8_t *bytes, uint64_t length, uint64_t from, uint32_t flags, uint64_t *found);
+
+/* Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/tables.md, under "In C". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it. */
+int32_t mrrc_plan_create(const uint8_t *program, uint64_t length, MrrcPlanFailure *failure, void **result);
+
+/* Be done with a plan. A null pointer is left alone. */
+void mrrc_plan_destroy(void *plan);
+
+/* Make a table of the rows (MRRC_FORMAT_ROWS) that a plan gives. Free it with mrrc_table_destroy. */
+int32_t mrrc_table_create(void *plan, void **result);
+
+/* Free a table and the rows in it. A null pointer is left alone. */
+void mrrc_table_destroy(void *table);
+
+/* Add rows to the batch at hand, up to `limit` in it. `before` is added to the number of each record. MRRC_NEED_INPUT: all are added; MRRC_OUTPUT: the batch is full, take it and call again with what was not consumed; MRRC_PROBLEM: with MRRC_STRICT, a value is repeated. */
+int32_t mrrc_table_add(void *table, const uint8_t *rows, uint64_t length, uint64_t before, uint64_t limit, uint32_t flags, MrrcAdded *added);
+
+/* Move the batch at hand to `array`, a struct ArrowArray of Arrow's C data interface, and begin another. */
+int32_t mrrc_table_take(void *table, void *array);
+
+/* Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. */
+int32_t mrrc_table_text(void *table, uint32_t form, const uint8_t *rows, uint64_t length, uint64_t before, uint32_t separator, MrrcOutput *output);
+
+/* What the rows added up to now had in a column that it does not tell. */
+void mrrc_table_tally(void *table, uint64_t column, MrrcTally *tally);
+
+/* The schema of a plan's batches, to a struct ArrowSchema. */
+int32_t mrrc_arrow_schema(void *plan, void *schema);
+
+/* Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released. */
+int32_t mrrc_arrow_stream(void *plan, uint64_t number, void *pull, void *drop, void *stream);
+
+/* From now on no stream calls `pull` or `drop` any more: whoever has them is gone. */
+void mrrc_arrow_end(void);
 
 /* Decode one value of MARC-8 text to UTF-8 in NFC, with the options of the converter and beginning with `sets`, which come back as they were left. */
 int32_t mrrc_decode_marc8(void *converter, const uint8_t *bytes, uint64_t length, MrrcSets *sets, MrrcOutput *output, MrrcProblem *problem);

@@ -52,6 +52,19 @@ pub fn decode(bytes: []const u8) Decoded {
     return .{ .character = character, .length = length };
 }
 
+/// Where in valid UTF-8 so many characters end, or all of it where there are not as many.
+pub fn offsetOf(bytes: []const u8, characters: usize) usize {
+    if (characters >= bytes.len) return bytes.len;
+    if (scan.isAscii(bytes)) return characters;
+    var left = characters;
+    for (bytes, 0..) |byte, at| {
+        if (byte & 0xc0 == 0x80) continue;
+        if (left == 0) return at;
+        left -= 1;
+    }
+    return bytes.len;
+}
+
 test "every character is valid and decodes to itself, every other sequence is refused" {
     var bytes: [4]u8 = undefined;
     for (0..0x110000) |number| {

@@ -1,0 +1,262 @@
+"""Plans and tables of the core, and Arrow's C structures in Python's capsules.
+
+With `_core` the only module that uses ctypes. The structures are the core's (`zig/arrow.zig`), and
+so is what frees them: a batch outlives everything here. Only a stream calls back into Python, once
+a batch.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+from itertools import count
+
+from . import _bindings as c
+from . import errors
+from ._core import _fail, _library, memory_of
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol
+
+    from .paths import Filter
+
+    class Batches(Protocol):
+        """What a stream takes its batches from."""
+
+        def next_to(self, array: int) -> None:
+            """Move the next batch to a struct ArrowArray; nothing at the end."""
+
+        def close(self) -> None:
+            """Be done."""
+
+
+class _Schema(ctypes.Structure):
+    _fields_ = [
+        ("format", ctypes.c_void_p),
+        ("name", ctypes.c_void_p),
+        ("metadata", ctypes.c_void_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("private_data", ctypes.c_void_p),
+    ]
+
+
+class _Stream(ctypes.Structure):
+    _fields_ = [
+        ("get_schema", ctypes.c_void_p),
+        ("get_next", ctypes.c_void_p),
+        ("get_last_error", ctypes.c_void_p),
+        ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("private_data", ctypes.c_void_p),
+    ]
+
+
+class Plan:
+    """What is wanted of records, as the core has it."""
+
+    __slots__ = ("handle",)
+
+    def __init__(self, program: bytes, where: Filter | None = None) -> None:
+        """Make a plan. Raises PathInvalid for a regular expression that cannot be read."""
+        self.handle: int | None = None
+        failure = c.PlanFailure()
+        handle = ctypes.c_void_p()
+        status = _library.mrrc_plan_create(program, len(program), failure, handle)
+        if status < 0 and where is not None and failure.message:
+            message = ctypes.string_at(failure.message, failure.length).decode()
+            raise errors.PathInvalid(
+                f"this regular expression cannot be read: {message}",
+                text=where.text,
+                position=min(where.patterns[failure.expression] + failure.offset, len(where.text)),
+            )
+        if status < 0:
+            _fail(status)
+        self.handle = handle.value
+
+    def __del__(self, destroy: Callable[..., None] = _library.mrrc_plan_destroy) -> None:
+        if getattr(self, "handle", None):
+            destroy(self.handle)
+            self.handle = None
+
+
+class Table:
+    """Rows that become batches or text."""
+
+    __slots__ = ("_added", "_handle", "_output", "consumed")
+
+    def __init__(self, plan: Plan) -> None:
+        self._handle: int | None = None
+        handle = ctypes.c_void_p()
+        status = _library.mrrc_table_create(plan.handle, handle)
+        if status < 0:
+            _fail(status)
+        self._handle = handle.value
+        self._added = c.Added()
+        self._output = c.Output()
+        #: Bytes of the rows that the last call added.
+        self.consumed = 0
+
+    def __del__(self, destroy: Callable[..., None] = _library.mrrc_table_destroy) -> None:
+        if getattr(self, "_handle", None):
+            destroy(self._handle)
+            self._handle = None
+
+    def add(self, rows: memoryview, before: int, limit: int, is_strict: bool) -> int:
+        """Add rows, up to `limit` in the batch: a Status. See mrrc_table_add."""
+        flags = c.STRICT if is_strict else 0
+        address, length = _address_of(rows)
+        status: int = _library.mrrc_table_add(
+            self._handle, address, length, before, limit, flags, self._added
+        )
+        if status < 0:
+            _fail(status)
+        self.consumed = self._added.consumed
+        return status
+
+    @property
+    def rows(self) -> int:
+        """How many the batch has."""
+        return int(self._added.rows)
+
+    @property
+    def repeated(self) -> tuple[int, int, int]:
+        """Of a value that is repeated the column, and number and offset of the record."""
+        return self._added.column, self._added.number, self._added.offset
+
+    def take(self, array: int) -> None:
+        """Move the batch to a struct ArrowArray."""
+        status = _library.mrrc_table_take(self._handle, array)
+        if status < 0:
+            _fail(status)
+
+    def text(self, form: int, rows: memoryview, before: int, separator: str = ",") -> memoryview:
+        """Rows as text, in the core's memory: good until the next call."""
+        address, length = _address_of(rows)
+        status = _library.mrrc_table_text(
+            self._handle, form, address, length, before, ord(separator), self._output
+        )
+        if status < 0:
+            _fail(status)
+        return memory_of(self._output.bytes, self._output.length)
+
+    def tally(self, column: int) -> tuple[int, int]:
+        """Records with more than one value in a column that has one, and values that are unfit."""
+        tally = c.Tally()
+        _library.mrrc_table_tally(self._handle, column, tally)
+        return tally.repeated, tally.unread
+
+
+def _address_of(rows: memoryview) -> tuple[int | None, int]:
+    """Where the core's memory is that a view looks at."""
+    if not len(rows):
+        return None, 0
+    return ctypes.addressof(ctypes.c_char.from_buffer(rows)), len(rows)
+
+
+# ---- capsules
+
+_api = ctypes.pythonapi
+_api.PyCapsule_New.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+_api.PyCapsule_New.restype = ctypes.py_object
+_api.PyCapsule_GetPointer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+_api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+
+#: What capsules point to, by address.
+_structures: dict[int, Any] = {}
+
+
+def _destructor(name: bytes) -> Any:
+    """What is called when a capsule goes, which may be at the interpreter's very end."""
+
+    @ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
+    def destroy(
+        capsule: int,
+        pointer: Any = _api.PyCapsule_GetPointer,
+        structures: dict[int, Any] = _structures,
+        addressof: Any = ctypes.addressof,
+    ) -> None:
+        structure = structures.pop(pointer(capsule, name), None)
+        # Whoever took it has marked it as released.
+        if structure is not None and structure.release:
+            structure.release(addressof(structure))
+
+    _api.Py_IncRef(ctypes.py_object(destroy))
+    return destroy
+
+
+_SCHEMA, _STREAM = b"arrow_schema", b"arrow_array_stream"
+_destructors = {name: _destructor(name) for name in (_SCHEMA, _STREAM)}
+
+
+def _capsule(structure: Any, name: bytes) -> object:
+    address = ctypes.addressof(structure)
+    _structures[address] = structure
+    destroy = ctypes.cast(_destructors[name], ctypes.c_void_p)
+    return _api.PyCapsule_New(address, name, destroy)
+
+
+def schema_capsule(plan: Plan) -> object:
+    """The schema of a plan's batches, as `__arrow_c_schema__` gives it."""
+    schema = _Schema()
+    status = _library.mrrc_arrow_schema(plan.handle, ctypes.addressof(schema))
+    if status < 0:
+        _fail(status)
+    return _capsule(schema, _SCHEMA)
+
+
+# ---- streams
+
+_numbers = count(1)
+#: What streams take their batches from, by the numbers that the core knows them by.
+_streams: dict[int, Batches] = {}
+_MESSAGE_BYTES = 1024
+_EIO, _EINTR, _ENOMEM = 5, 4, 12
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p)  # type: ignore[untyped-decorator]
+def _pull(number: int, array: int, message: int) -> int:
+    try:
+        _streams[number].next_to(array)
+        return 0
+    except BaseException as error:  # it cannot go through the core
+        told = (
+            str(error)
+            if isinstance(error, errors.MarcError)
+            else f"{type(error).__name__}: {error}"
+        )
+        text = told.encode(errors="replace")[: _MESSAGE_BYTES - 1] + b"\0"
+        ctypes.memmove(message, text, len(text))
+        if isinstance(error, MemoryError):
+            return _ENOMEM
+        return _EINTR if isinstance(error, KeyboardInterrupt) else _EIO
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_uint64)  # type: ignore[untyped-decorator]
+def _drop(number: int) -> None:
+    batches = _streams.pop(number, None)
+    if batches is not None:
+        batches.close()
+
+
+# At the end the streams that are still there must not call what is no more.
+atexit.register(_library.mrrc_arrow_end)
+for _one in (_pull, _drop):
+    _api.Py_IncRef(ctypes.py_object(_one))
+
+
+def stream_capsule(plan: Plan, batches: Batches) -> object:
+    """A stream of batches, as `__arrow_c_stream__` gives it. It closes them when it is released."""
+    number = next(_numbers)
+    stream = _Stream()
+    pull, drop = (ctypes.cast(one, ctypes.c_void_p) for one in (_pull, _drop))
+    _streams[number] = batches
+    status = _library.mrrc_arrow_stream(plan.handle, number, pull, drop, ctypes.addressof(stream))
+    if status < 0:
+        del _streams[number]
+        _fail(status)
+    return _capsule(stream, _STREAM)

@@ -1,0 +1,393 @@
+"""Records as tables: columns of some of their values, for data frames, databases and clusters.
+
+No record is made: the core goes from the bytes to columns in Arrow's memory, which others take over
+as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+from . import _core
+from ._arrow import Plan, Table, schema_capsule, stream_capsule
+from ._bindings import Encoding, Job, Status, TextForm
+from ._pieces import PIECE_BYTES, Pieces
+from ._source import MAX_EXPANSION
+from ._target import open_target
+from ._work import Report, Work
+from .conversion import check_different, check_threads, close_own, name_of, open_as
+from .errors import MarcError, SourceError, ValueRepeated
+from .paths import parse_columns, parse_filter, program_of
+from .recovery import MAX_RECORD_BYTES, Recovery
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
+
+    from ._source import SourceLike
+    from ._target import TargetLike
+    from .paths import Columns
+
+#: Rows of a batch, unless told otherwise: as many as DuckDB and Polars like at once.
+BATCH_ROWS = 65_536
+
+
+class Selection:
+    """Columns of the records of a source: what `select` gives.
+
+    It is a table to whatever takes Arrow's streams (`__arrow_c_stream__`): `polars.DataFrame(it)`,
+    `pyarrow.table(it)`, `duckdb.sql("select … from it")`, `pandas.DataFrame.from_arrow(it)`. Each
+    of them reads the source anew, and no more of it at a time than a batch. Iterating gives rows,
+    as dictionaries. A source that can be read only once raises SourceError the second time.
+
+    `columns` are the names of the columns, `report` is the Report of the last reading: beside the
+    records that were lost it has `repeated` (by column, the records with more than one value where
+    MARC 21 has one) and `unread` (by column, the values that are no number, date or time).
+    """
+
+    def __init__(
+        self,
+        source: SourceLike,
+        columns: Columns,
+        where: str | None,
+        options: dict[str, Any],
+    ) -> None:
+        self._source = source
+        parsed = parse_columns(columns)
+        wanted = None if where is None else parse_filter(where)
+        self._plan = Plan(program_of(parsed, wanted), wanted)
+        self._columns = parsed
+        self._options = options
+        # The number of a record is not known where somebody else reads what is before it.
+        self._is_counted = wanted is not None and wanted.has_number
+        self._is_spent = False
+        self.columns = [column.name for column in parsed]
+        self.report: SelectReport | None = None
+
+    def __arrow_c_schema__(self) -> object:
+        """The columns' types, a capsule of Arrow's PyCapsule interface."""
+        return schema_capsule(self._plan)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A new reading of the source, a capsule of Arrow's PyCapsule interface.
+
+        `requested_schema` may be left aside, says the interface, and is. Raises SourceError and its
+        kin for a source that cannot be opened, or has been read.
+        """
+        return stream_capsule(self._plan, _Batches(self._reading(), self._options))
+
+    def _reading(self) -> _Reading:
+        if self._is_spent:
+            raise SourceError(
+                "it can be read once, and has been: read it into a file or a data frame first",
+                source=name_of(self._source),  # type: ignore[arg-type]
+            )
+        self._is_spent = not _is_lasting(self._source)
+        options = self._options
+        if self._is_counted and options["threads"] > 1:
+            options = {**options, "threads": 1}
+        reading = _Reading(self._source, self._plan, self.columns, options)
+        self.report = reading.report
+        return reading
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rows, as dictionaries. Dates and times are texts, as in ISO 8601."""
+        for piece in self._texts(TextForm.JSON):
+            for line in bytes(piece).splitlines():
+                yield json.loads(line)
+
+    def _texts(self, form: int, separator: str = ",") -> Iterator[memoryview]:
+        reading = self._reading()
+        try:
+            for rows, before in reading.rows():
+                yield reading.text(form, rows, before, separator)
+        finally:
+            reading.close()
+
+    def to_csv(
+        self, target: TargetLike, *, separator: str = ",", header: bool = True
+    ) -> SelectReport:
+        r"""Write CSV (RFC 4180) in UTF-8 to a path or a binary file object.
+
+        `separator` is one ASCII character, `"\t"` for TSV. The values of a list stand in one place,
+        with `; ` between, or what `join` names. Raises SourceError.
+        """
+        if len(separator) != 1 or not separator.isascii() or separator in '\0"\r\n':
+            raise ValueError(f"separator should be one ASCII character, not {separator!r}")
+        head = separator.join(_quoted(name, separator) for name in self.columns) + "\r\n"
+        return self._write(target, TextForm.CSV, separator, head.encode() if header else b"")
+
+    def to_jsonl(self, target: TargetLike) -> SelectReport:
+        """Write a JSON object for each record, on a line of its own, to a path or a file object."""
+        return self._write(target, TextForm.JSON, ",", b"")
+
+    def _write(self, target: TargetLike, form: int, separator: str, head: bytes) -> SelectReport:
+        check_different(self._source, target)
+        texts = self._texts(form, separator)
+        first = next(texts, memoryview(b""))
+        report = self.report
+        assert report is not None
+        with open_target(target) as output:
+            output.write(head)
+            output.write(first)
+            report.bytes_written = len(head) + len(first)
+            for piece in texts:
+                output.write(piece)
+                report.bytes_written += len(piece)
+        report.target = name_of(target)
+        return report
+
+    def to_parquet(self, path: str | os.PathLike[str], **options: Any) -> SelectReport:
+        """Write a Parquet file with pyarrow; `options` are those of its `ParquetWriter`.
+
+        Raises ImportError where pyarrow is not installed.
+        """
+        import pyarrow  # type: ignore[import-not-found]
+        from pyarrow import parquet
+
+        check_different(self._source, path)
+        reader = pyarrow.RecordBatchReader.from_stream(self)
+        with open_target(path) as output:
+            sink = pyarrow.PythonFile(_Sink(output), mode="w")
+            with parquet.ParquetWriter(sink, reader.schema, **options) as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
+        assert self.report is not None
+        self.report.target = os.fspath(path)
+        return self.report
+
+
+class SelectReport(Report):
+    """The Report of a selection."""
+
+    def __init__(self, source: str, from_: str, columns: list[str]) -> None:
+        super().__init__(source, "", from_, "rows")
+        self.repeated: dict[str, int] = dict.fromkeys(columns, 0)
+        self.unread: dict[str, int] = dict.fromkeys(columns, 0)
+
+
+class _Sink:
+    """A Target as pyarrow wants a file."""
+
+    closed = False
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._length = 0
+
+    def write(self, data: Any) -> int:
+        self._target.write(memoryview(data))
+        self._length += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._length
+
+    def flush(self) -> None:
+        self._target.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class _Reading:
+    """One pass over a source: rows, and what they become."""
+
+    def __init__(
+        self, source: SourceLike, plan: Plan, columns: list[str], options: dict[str, Any]
+    ) -> None:
+        self._source = source
+        self._columns = columns
+        self._options = options
+        self._table = Table(plan)
+        recovery: Recovery = options["recovery"]
+        self._window, from_ = open_as(source, options["from_"], options["max_expansion"])
+        self.report = SelectReport(self._window.name, from_, columns)
+        work = Work(self._window, self.report, self._lose, options["progress"])
+        core = {
+            "source_encoding": options["encoding"],
+            "references": options["references"],
+            "plan": plan.handle,
+            **recovery.options(),
+        }
+        start, stop = options["start"], options["stop"]
+        is_part = bool(start) or stop is not None
+        try:
+            if is_part and from_ != "marc":
+                raise SourceError("only ISO 2709 can be read in parts", source=self._window.name)
+            if from_ == "marc" and (options["threads"] > 1 or is_part):
+                size = min(PIECE_BYTES, 1 << 30)
+                pieces = Pieces(
+                    self._window,
+                    Job.CONVERT,
+                    workers=options["threads"],
+                    size=size,
+                    target="rows",
+                    start=start,
+                    stop=stop,
+                    **core,
+                )
+                self._rows = work.rows_by_threads(pieces)
+            else:
+                self._rows = work.rows_by_core(_core.Converter(from_, "rows", **core))
+        except BaseException:
+            close_own(self._window, source)
+            raise
+
+    def _lose(self, error: MarcError) -> None:
+        if self._options["on_error"] is not None:
+            self._options["on_error"](error)
+        elif not self._options["recovery"].is_lenient:
+            raise error
+
+    def rows(self) -> Iterator[tuple[memoryview, int]]:
+        """Pieces of rows, each good until the next, and how many records were before."""
+        yield from self._rows
+        self.tell()
+
+    def text(self, form: int, rows: memoryview, before: int, separator: str) -> memoryview:
+        """Rows as text."""
+        return self._table.text(form, rows, before, separator)
+
+    def batch(
+        self, pending: tuple[memoryview, int], limit: int
+    ) -> tuple[bool, tuple[memoryview, int]]:
+        """Add rows to the batch: whether it is full, and what is left of them."""
+        rows, before = pending
+        status = self._table.add(rows, before, limit, self._options["strict"])
+        if status == Status.PROBLEM:
+            column, number, offset = self._table.repeated
+            raise ValueRepeated(
+                f"column {self._columns[column]!r} has more than one value",
+                source=self._window.name,
+                record_number=number,
+                byte_offset=offset,
+            )
+        return status == Status.OUTPUT, (rows[self._table.consumed :], before)
+
+    def take(self, array: int) -> None:
+        """Move the batch, if it has rows, to a struct ArrowArray."""
+        if self._table.rows:
+            self._table.take(array)
+            self._table._added.rows = 0
+
+    def tell(self) -> None:
+        """Put down what the columns do not tell."""
+        for index, name in enumerate(self._columns):
+            self.report.repeated[name], self.report.unread[name] = self._table.tally(index)
+
+    def close(self) -> None:
+        """Be done with the source."""
+        self._rows.close()
+        close_own(self._window, self._source)
+
+
+class _Batches:
+    """The batches of one pass."""
+
+    def __init__(self, reading: _Reading, options: dict[str, Any]) -> None:
+        self._reading = reading
+        self._limit = options["batch_size"]
+        self._rows = reading.rows()
+        self._pending: tuple[memoryview, int] = (memoryview(b""), 0)
+
+    def next_to(self, array: int) -> None:
+        """Move the next batch to a struct ArrowArray; nothing at the end."""
+        while True:
+            if len(self._pending[0]):
+                is_full, self._pending = self._reading.batch(self._pending, self._limit)
+                if is_full:
+                    break
+                continue
+            following = next(self._rows, None)
+            if following is None:
+                break
+            self._pending = following
+        self._reading.take(array)
+
+    def close(self) -> None:
+        """Be done, at the end or before."""
+        self._reading.close()
+
+
+def _is_lasting(source: Any) -> bool:
+    """Whether a source can be read again from its beginning."""
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return stat.S_ISREG(os.stat(source).st_mode)
+        except OSError:
+            return True  # opening it says what is wrong
+    return isinstance(source, (bytes, bytearray, memoryview))
+
+
+def _quoted(name: str, separator: str) -> str:
+    if not any(one in name for one in (separator, '"', "\r", "\n")):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def select(
+    source: SourceLike,
+    columns: Columns,
+    where: str | None = None,
+    from_: str | None = None,
+    *,
+    threads: int = 1,
+    batch_size: int = BATCH_ROWS,
+    strict: bool = False,
+    start: int = 0,
+    stop: int | None = None,
+    from_encoding: str | None = None,
+    references: bool = False,
+    recovery_mode: str = "lenient",
+    validation_level: str = "structural",
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    max_expansion: float | None = MAX_EXPANSION,
+    on_error: Callable[[MarcError], None] | None = None,
+    progress: Callable[[int, int | None, int], None] | None = None,
+) -> Selection:
+    """Columns of the records of a source, in any of FORMATS.
+
+        books = select("books.mrc", {"id": "001", "title": "245$a", "subjects": "650$a"})
+        polars.DataFrame(books)
+
+    `columns` are paths by the names of the columns, paths alone, or one text (`id=001, 650$a`);
+    `where` is a filter (`leader[6] == "a" and not 856`). Their language is that of the module
+    `mrrc_ct.paths` and docs/tables.md. A path that can repeat by the rules of MARC 21 is a list of
+    texts, and so is one that they do not know; any other has one text or none. Where a record
+    repeats it all the same, the first is taken and the report counts it; with `strict` reading
+    raises ValueRepeated.
+
+    `batch_size` is the most rows of a batch, `threads` are for ISO 2709, `start` and `stop` those
+    of MARCReader. `recovery_mode`: with `strict` a damaged record raises its error, unless there is
+    `on_error`; otherwise what can be told of it is a row, and the report has the rest. The other
+    options are those of `convert`. Nothing is read before somebody asks for rows. Raises
+    PathInvalid for a path or filter that is not written as it should be, ValueError for an option.
+    """
+    check_threads(threads)
+    if not 1 <= batch_size < 1 << 31:
+        raise ValueError(f"batch_size should be 1 to {(1 << 31) - 1}, not {batch_size}")
+    if start < 0 or (stop is not None and stop < 0):
+        raise ValueError(f"an offset is not negative: {min(start, stop or 0)}")
+    encoding = _core.encoding_number(from_encoding)
+    if encoding is None:
+        raise ValueError(f"tables are read in UTF-8 and MARC-8, not {from_encoding}: convert first")
+    options: dict[str, Any] = {
+        "from_": from_,
+        "threads": threads,
+        "batch_size": batch_size,
+        "strict": strict,
+        "start": start,
+        "stop": stop,
+        "encoding": encoding or Encoding.KEPT,
+        "references": references,
+        "recovery": Recovery(recovery_mode, None, validation_level, max_record_bytes),
+        "max_expansion": max_expansion,
+        "on_error": on_error,
+        "progress": progress,
+    }
+    return Selection(source, columns, where, options)
