@@ -36,6 +36,7 @@ from .writer import MARCWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._describe import Description, describe
     from ._repair import RepairReport, repair
     from .index import RecordIndex, build_index, open_index
     from .tables import Selection, select
@@ -47,6 +48,8 @@ else:
             from . import index as module
         elif name in ("RepairReport", "repair"):
             from . import _repair as module
+        elif name in ("Description", "describe"):
+            from . import _describe as module
         elif name in ("Selection", "select"):
             from . import tables as module
         else:
@@ -60,6 +63,7 @@ __all__ = [
     "FORMATS",
     "AuthorityRecord",
     "Count",
+    "Description",
     "Field",
     "HoldingsRecord",
     "Indicators",
@@ -77,6 +81,7 @@ __all__ = [
     "build_index",
     "convert",
     "count",
+    "describe",
     "json_to_record",
     "json_to_records",
     "marcjson_to_record",

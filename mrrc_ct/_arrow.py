@@ -133,6 +133,7 @@ class Table:
         status = _library.mrrc_table_take(self._handle, array)
         if status < 0:
             _fail(status)
+        self._added.rows = 0
 
     def text(self, form: int, rows: memoryview, before: int, separator: str = ",") -> memoryview:
         """Rows as text, in the core's memory: good until the next call."""

@@ -61,6 +61,7 @@ class Format:
     PYMARC_JSON = 8
     PYMARC_JSON_COMPACT = 9
     ROWS = 10
+    DESCRIPTION = 11
 
 
 class Encoding:

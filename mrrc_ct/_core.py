@@ -48,6 +48,7 @@ FORMATS = {
     "pymarc_json": c.Format.PYMARC_JSON,
     "pymarc_json_compact": c.Format.PYMARC_JSON_COMPACT,
     "rows": c.Format.ROWS,
+    "description": c.Format.DESCRIPTION,
 }
 UNMAPPABLE = {
     "error": c.Unmappable.ERROR,
@@ -166,6 +167,14 @@ def encoding_number(name: str | None) -> int | None:
     if name.lower().replace("-", "").replace("_", "") == "marc8":
         return c.Encoding.MARC8
     return c.Encoding.UTF8 if codecs.lookup(name).name == "utf-8" else None
+
+
+def needed_encoding(name: str | None) -> int:
+    """The same where Python cannot help: ValueError for an encoding that the core does not know."""
+    number = encoding_number(name)
+    if number is None:
+        raise ValueError(f"tables are read in UTF-8 and MARC-8, not {name}: convert first")
+    return number
 
 
 class Buffer:

@@ -12,7 +12,7 @@ import stat
 
 from . import _core
 from ._arrow import Plan, Table, schema_capsule, stream_capsule
-from ._bindings import Encoding, Job, Status, TextForm
+from ._bindings import Job, Status, TextForm
 from ._pieces import PIECE_BYTES, Pieces
 from ._source import MAX_EXPANSION
 from ._target import open_target
@@ -273,7 +273,6 @@ class _Reading:
         """Move the batch, if it has rows, to a struct ArrowArray."""
         if self._table.rows:
             self._table.take(array)
-            self._table._added.rows = 0
 
     def tell(self) -> None:
         """Put down what the columns do not tell."""
@@ -312,6 +311,14 @@ class _Batches:
     def close(self) -> None:
         """Be done, at the end or before."""
         self._reading.close()
+
+
+def plan_where(where: str | None) -> tuple[Plan | None, bool]:
+    """A plan with nothing but a filter, and whether that asks for the number of a record."""
+    if where is None:
+        return None, False
+    wanted = parse_filter(where)
+    return Plan(program_of([], wanted), wanted), wanted.has_number
 
 
 def _is_lasting(source: Any) -> bool:
@@ -373,9 +380,6 @@ def select(
         raise ValueError(f"batch_size should be 1 to {(1 << 31) - 1}, not {batch_size}")
     if start < 0 or (stop is not None and stop < 0):
         raise ValueError(f"an offset is not negative: {min(start, stop or 0)}")
-    encoding = _core.encoding_number(from_encoding)
-    if encoding is None:
-        raise ValueError(f"tables are read in UTF-8 and MARC-8, not {from_encoding}: convert first")
     options: dict[str, Any] = {
         "from_": from_,
         "threads": threads,
@@ -383,7 +387,7 @@ def select(
         "strict": strict,
         "start": start,
         "stop": stop,
-        "encoding": encoding or Encoding.KEPT,
+        "encoding": _core.needed_encoding(from_encoding),
         "references": references,
         "recovery": Recovery(recovery_mode, None, validation_level, max_record_bytes),
         "max_expansion": max_expansion,

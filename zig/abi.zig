@@ -839,6 +839,7 @@ test {
     _ = @import("canonical.zig");
     _ = @import("convert.zig");
     _ = @import("cursor.zig");
+    _ = @import("description.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");
     _ = @import("json_reader.zig");

@@ -23,6 +23,7 @@ const Plan = plan_module.Plan;
 const Walk = @import("walk.zig").Walk;
 const problem_module = @import("problem.zig");
 const Buffer = @import("buffer.zig").Buffer;
+const Description = @import("description.zig").Description;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
 const Record = record_module.Record;
@@ -44,6 +45,8 @@ pub const Format = enum(u32) {
     pymarc_json_compact = 9,
     /// What a plan wants of each record: see `Plan.writeRow`.
     rows = 10,
+    /// What the records hold, told at the end: see `Description.write`.
+    description = 11,
 
     /// The record is written just as it is: no field is dropped because its text is decoded now.
     pub fn isVerbatim(self: Format) bool {
@@ -164,6 +167,7 @@ pub const Converter = struct {
     mended: Buffer,
     mends: std.ArrayList(Mend) = .empty,
     scratch: plan_module.Scratch,
+    description: Description,
 
     /// Where a mended field begins, and where in the record the field did.
     const Mend = struct { start: u32, source: u32 };
@@ -180,6 +184,7 @@ pub const Converter = struct {
             .encoded = .{ .gpa = gpa },
             .mended = .{ .gpa = gpa },
             .scratch = .init(gpa),
+            .description = .init(gpa),
             .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
             .encoder = .{ .gpa = gpa, .unmappable = options.unmappable, .is_lenient = options.is_lenient },
             .xml = .{ .gpa = gpa, .problem = &self.problem },
@@ -196,6 +201,7 @@ pub const Converter = struct {
         self.mended.deinit();
         self.mends.deinit(self.gpa);
         self.scratch.deinit();
+        self.description.deinit();
         self.decoder.deinit();
         self.salvage.deinit();
         self.encoder.deinit();
@@ -214,6 +220,7 @@ pub const Converter = struct {
         self.walk = self.options.walk(0);
         self.forget();
         self.lost = .no;
+        self.description.clear();
         self.xml.restart();
         self.json = .{ .problem = &self.problem };
     }
@@ -262,6 +269,7 @@ pub const Converter = struct {
                 .skip => |count| consumed.* += count,
                 .end => {
                     self.is_done = true;
+                    if (self.options.target == .description) try self.description.write(&self.out);
                     try self.out.append(self.closing());
                     return .done;
                 },
@@ -392,7 +400,7 @@ pub const Converter = struct {
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
             .mrk => self.readMrk(data, final),
             .flat => self.readFlat(data, final),
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description => unreachable,
         };
         // Text formats are Unicode whatever their leader says.
         if (is_text and step == .record) {
@@ -692,7 +700,7 @@ pub const Converter = struct {
                 .{ .skip = terminator + 1, .found = true }
             else
                 .{ .skip = data.len, .found = final },
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description => unreachable,
         };
         if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
@@ -766,6 +774,7 @@ pub const Converter = struct {
             .mrk => try mrk.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record, &self.problem),
             .rows => try self.options.plan.?.writeRow(&self.scratch, self.subject(), out),
+            .description => try self.description.add(&self.record),
         }
     }
 

@@ -53,6 +53,7 @@ enum {
     MRRC_FORMAT_PYMARC_JSON = 8,
     MRRC_FORMAT_PYMARC_JSON_COMPACT = 9,
     MRRC_FORMAT_ROWS = 10,
+    MRRC_FORMAT_DESCRIPTION = 11,
 };
 
 /* How the text of an ISO 2709 record is encoded. */

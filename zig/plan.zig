@@ -197,8 +197,8 @@ pub const Plan = struct {
     filter: ?*const Node = null,
     expressions: []const regex.Regex = &.{},
     targets: []const Target = &.{},
-    /// Which of the first targets want a tag of digits; the others are asked each time.
-    wanted: [1000]u64 = @splat(0),
+    /// Which of the first targets may want a tag, by `Plan.placeOf`; the others are asked each time.
+    wanted: [4096]u64 = @splat(0),
     references: std.atomic.Value(u32) = .init(1),
 
     /// Read a program. Null when it is none, or an expression in it cannot be read, as `failure` says.
@@ -253,10 +253,17 @@ pub const Plan = struct {
     }
 
     fn want(self: *Plan, alternative: *const Alternative, number: usize) void {
-        for (&self.wanted, 0..) |*mask, value| {
-            const tag: Tag = .{ '0' + @as(u8, @intCast(value / 100)), '0' + @as(u8, @intCast(value / 10 % 10)), '0' + @as(u8, @intCast(value % 10)) };
-            if (alternative.takes(tag)) mask.* |= @as(u64, 1) << @intCast(number);
+        for (&self.wanted, 0..) |*mask, at| {
+            const parts: [3]usize = .{ at >> 8, at >> 4 & 15, at & 15 };
+            for (alternative.tag, parts) |character, part| {
+                if (character != '.' and character & 15 != part) break;
+            } else mask.* |= @as(u64, 1) << @intCast(number);
         }
+    }
+
+    /// Where a tag stands in `wanted`. Tags of digits have each a place of their own.
+    inline fn placeOf(tag: Tag) usize {
+        return @as(usize, tag[0] & 15) << 8 | @as(usize, tag[1] & 15) << 4 | (tag[2] & 15);
     }
 
     /// Whether the record is one of those that are wanted.
@@ -290,11 +297,9 @@ pub const Plan = struct {
     pub fn writeRow(self: *const Plan, scratch: *Scratch, subject: Subject, out: *Buffer) error{OutOfMemory}!void {
         try scratch.begin(self.columns.len);
         for (subject.record.fields.items) |field| {
-            var mask = self.maskOf(field.tag);
+            var mask = self.wanted[placeOf(field.tag)];
             while (mask != 0) : (mask &= mask - 1) try self.take(scratch, subject, field, self.targets[@ctz(mask)]);
-            if (self.targets.len > bits) for (self.targets[bits..]) |target| {
-                if (target.alternative.takes(field.tag)) try self.take(scratch, subject, field, target);
-            };
+            if (self.targets.len > bits) for (self.targets[bits..]) |target| try self.take(scratch, subject, field, target);
         }
         try putNumber(u64, out, subject.number);
         try putNumber(u64, out, subject.offset);
@@ -306,19 +311,9 @@ pub const Plan = struct {
         }
     }
 
-    fn maskOf(self: *const Plan, tag: Tag) u64 {
-        const digits: [3]u8 = .{ tag[0] -% '0', tag[1] -% '0', tag[2] -% '0' };
-        if (digits[0] <= 9 and digits[1] <= 9 and digits[2] <= 9) return self.wanted[@as(usize, digits[0]) * 100 + @as(usize, digits[1]) * 10 + digits[2]];
-        var mask: u64 = 0;
-        for (self.targets[0..@min(bits, self.targets.len)], 0..) |target, number| {
-            if (target.alternative.takes(tag)) mask |= @as(u64, 1) << @intCast(number);
-        }
-        return mask;
-    }
-
     fn take(self: *const Plan, scratch: *Scratch, subject: Subject, field: record_module.Field, target: Target) error{OutOfMemory}!void {
         const cell = &scratch.cells.items[target.column];
-        if (target.turn > cell.turn) return;
+        if (target.turn > cell.turn or !target.alternative.takes(field.tag)) return;
         const adding: Adding = .{ .cell = cell, .column = &self.columns[target.column], .turn = target.turn };
         _ = try target.alternative.visit(field.tag, subject.record.content(field), &scratch.text, adding);
     }

@@ -65,6 +65,14 @@ pub fn offsetOf(bytes: []const u8, characters: usize) usize {
     return bytes.len;
 }
 
+/// How many characters valid UTF-8 has.
+pub fn count(bytes: []const u8) usize {
+    if (scan.isAscii(bytes)) return bytes.len;
+    var characters: usize = 0;
+    for (bytes) |byte| characters += @intFromBool(byte & 0xc0 != 0x80);
+    return characters;
+}
+
 test "every character is valid and decodes to itself, every other sequence is refused" {
     var bytes: [4]u8 = undefined;
     for (0..0x110000) |number| {
