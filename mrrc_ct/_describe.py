@@ -11,7 +11,7 @@ from ._bindings import Job
 from ._pieces import Pieces
 from ._source import MAX_EXPANSION
 from ._work import Report, Work
-from .conversion import check_threads, close_own, open_as
+from .conversion import check_threads, close_own, open_as, plan_where
 from .paths import Column, Place, program_of
 from .recovery import MAX_RECORD_BYTES, Recovery
 
@@ -208,8 +208,6 @@ def describe(
     `where` is a filter as `select` has it; the other options are those of `convert`. Raises as
     `convert` does for the source, PathInvalid for the filter.
     """
-    from .tables import plan_where
-
     check_threads(threads)
     recovery = Recovery(recovery_mode, None, "structural", max_record_bytes)
     encoding = _core.needed_encoding(from_encoding)

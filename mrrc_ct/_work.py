@@ -85,7 +85,9 @@ class Report:
             self.errors.append(error)
 
     def __str__(self) -> str:
-        lost = f", {self.records_lost:,} lost" if self.records_lost else ""
+        lost = f", {self.records_left_out:,} left out" if self.records_left_out else ""
+        if self.records_lost:
+            lost += f", {self.records_lost:,} lost"
         if self.records_salvaged:
             lost = f", {self.records_salvaged:,} of them salvaged{lost}"
         between = f", {self.bytes_between:,} bytes between records" if self.bytes_between else ""
@@ -144,6 +146,7 @@ class Work:
             counts = converter.counts
             report.records_read = counts.records_read
             report.records_written = counts.records_written
+            report.records_left_out = counts.records_left_out
             report.characters_replaced = counts.characters_replaced
             report.bytes_between = counts.bytes_between
             window.take(converter.consumed)
@@ -192,7 +195,6 @@ class Work:
     ) -> Generator[tuple[memoryview, int], None, None]:
         """Pieces of rows, each good until the next, and how many records come before theirs."""
         for piece in self.by_core(converter):
-            self.report.records_left_out = converter.counts.records_left_out
             if len(piece):
                 yield piece, 0
 
@@ -204,7 +206,6 @@ class Work:
                 if piece is None:
                     continue
                 report.records_written += piece.counts.records_written
-                report.records_left_out += piece.counts.records_left_out
                 if piece.length:
                     yield _core.piece_output(piece), self.before
         finally:
@@ -248,6 +249,7 @@ class Work:
                 begun += counts.records_read if is_counted else counts.records_written
                 begun += lost + counts.records_left_out
                 report.records_read += counts.records_read
+                report.records_left_out += counts.records_left_out
                 report.bytes_read += piece.source_length
                 report.bytes_between += counts.bytes_between
                 yield piece

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Callable
 
+    from ._arrow import Plan
     from ._source import SourceLike
     from ._target import TargetLike
     from ._work import Progress
@@ -53,6 +54,7 @@ def convert(
     to: str | None = None,
     from_: str | None = None,
     *,
+    where: str | None = None,
     threads: int = 1,
     from_encoding: str | None = None,
     encoding: str | None = None,
@@ -70,7 +72,8 @@ def convert(
 
     `source` and `target` are paths (packed ones are unpacked and packed), binary file objects, or
     for the source bytes. `from_` and `to` are of FORMATS; without them the names of the files tell,
-    for the source also its first bytes. `from_encoding` overrides leader/09 of ISO 2709 input;
+    for the source also its first bytes. `where` is a filter as `select` has it: other records are
+    left out. `from_encoding` overrides leader/09 of ISO 2709 input;
     `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references`
     reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
@@ -86,8 +89,8 @@ def convert(
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
-    None is no limit. Raises FormatUnknown, SourceError and its kin, and ValueError for an option
-    that there is not.
+    None is no limit. Raises FormatUnknown, SourceError and its kin, PathInvalid for a filter, and
+    ValueError for an option that there is not.
     """
     check_threads(threads)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
@@ -100,6 +103,9 @@ def convert(
     if target_encoding is None:
         check_codec(encoding or "")
     check_different(source, target)
+    plan, is_ordered = plan_where(where)
+    if plan and (source_encoding is None or target_encoding is None):
+        raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
     window, from_ = open_as(source, from_, max_expansion)
     try:
         report = Report(window.name, name_of(target), from_, to)
@@ -119,9 +125,10 @@ def convert(
                 "unmappable": unmappable,
                 "references": references,
                 "replace_forbidden": replace_forbidden,
+                "plan": plan.handle if plan else None,
                 **recovery.options(),
             }
-            is_parallel = threads > 1 and from_ == "marc"
+            is_parallel = threads > 1 and from_ == "marc" and not is_ordered
             if not is_parallel:
                 pieces = work.by_core(_core.Converter(from_, to, **options))
         begin = time.perf_counter()
@@ -144,6 +151,17 @@ def convert(
         return report
     finally:
         close_own(window, source)
+
+
+def plan_where(where: str | None) -> tuple[Plan | None, bool]:
+    """A plan with nothing but a filter, and whether that asks for the number of a record."""
+    if where is None:
+        return None, False
+    from ._arrow import Plan
+    from .paths import parse_filter, program_of
+
+    wanted = parse_filter(where)
+    return Plan(program_of([], wanted), wanted), wanted.has_number
 
 
 class Records:

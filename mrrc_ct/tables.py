@@ -313,14 +313,6 @@ class _Batches:
         self._reading.close()
 
 
-def plan_where(where: str | None) -> tuple[Plan | None, bool]:
-    """A plan with nothing but a filter, and whether that asks for the number of a record."""
-    if where is None:
-        return None, False
-    wanted = parse_filter(where)
-    return Plan(program_of([], wanted), wanted), wanted.has_number
-
-
 def _is_lasting(source: Any) -> bool:
     """Whether a source can be read again from its beginning."""
     if isinstance(source, (str, os.PathLike)):
