@@ -636,6 +636,7 @@ test {
     _ = @import("pipeline.zig");
     _ = @import("problem.zig");
     _ = @import("record.zig");
+    _ = @import("regex.zig");
     _ = @import("salvage.zig");
     _ = @import("scan.zig");
     _ = @import("usual.zig");
