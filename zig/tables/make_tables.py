@@ -252,7 +252,7 @@ def normalization_tables() -> str:
 #: Where letters have a case that regular expressions may ignore: Latin, Greek, Cyrillic and
 #: Armenian. In these blocks Unicode has added nothing since any Python that is in use.
 CASED = [
-    range(0x0000, 0x0590),
+    range(0x0590),
     range(0x1C80, 0x1C89),
     range(0x1E00, 0x2190),
     range(0x2C60, 0x2C80),
@@ -285,7 +285,7 @@ def case_pairs() -> list[tuple[int, int]]:
 
 
 def regex_tables() -> str:
-    """The text of `regex_tables.zig`: what `\\d`, `\\w` and `\\s` are, and the case of letters."""
+    """The text of `regex_tables.zig`: digits, words, white space and the case of letters."""
     every = [chr(u) for u in range(0x110000)]
     digits = [ord(c) for c in every if unicodedata.category(c) == "Nd"]
     words = [
