@@ -39,10 +39,12 @@ const first_row = 6;
 pub const Regex = struct {
     arena: Arena.State,
     program: []const Instruction,
-    sets: []const []const Range,
+    /// For each set of the program and each symbol, whether the set has it.
+    has: Bits,
+    /// The set of word characters, if it matters where words begin and end.
+    word_set: ?usize,
     /// Whether it can match at the start of a text only.
     is_anchored: bool,
-    has_boundaries: bool,
     /// What every match begins with; where that is all of the pattern, searching for it is enough.
     literal: []const u8,
     is_literal: bool,
@@ -53,11 +55,8 @@ pub const Regex = struct {
     /// Where each run of characters with the same symbol begins, and that symbol.
     starts: []const u21,
     far: []const u16,
-    /// The last two are the newline before the end, and the end.
-    symbols: []const Symbol,
-
-    /// One of the characters that the symbol stands for, null at the end.
-    const Symbol = struct { character: ?u21, is_word: bool = false };
+    /// How many symbols there are. The last two are the newline before the end, and the end.
+    stride: u32,
 
     pub fn compile(gpa: Allocator, pattern: []const u8, failure: *Failure) Error!Regex {
         var work_arena: Arena = .init(gpa);
@@ -71,15 +70,14 @@ pub const Regex = struct {
         const kept = kept_arena.allocator();
         var self: Regex = undefined;
         self.program = try kept.dupe(Instruction, parser.program.items);
-        self.has_boundaries = for (self.program) |instruction| {
-            if (instruction == .assertion and (instruction.assertion == .boundary or instruction.assertion == .no_boundary)) break true;
-        } else false;
-        const sets = try kept.alloc([]const Range, parser.sets.items.len);
-        for (sets, parser.sets.items) |*set, ranges| set.* = try kept.dupe(Range, ranges);
-        self.sets = sets;
-        try self.findSymbols(work, kept);
-        try self.findLiteral(kept);
-        try self.findFirsts(work, kept);
+        self.word_set = for (self.program) |instruction| {
+            if (instruction == .assertion and (instruction.assertion == .boundary or instruction.assertion == .no_boundary)) break parser.sets.items.len;
+        } else null;
+        if (self.word_set != null) try parser.sets.append(work, &words);
+        const sets = parser.sets.items;
+        try self.findSymbols(work, kept, sets);
+        try self.findLiteral(kept, sets);
+        try self.findFirsts(work, kept, sets);
         self.arena = kept_arena.state;
         return self;
     }
@@ -90,13 +88,10 @@ pub const Regex = struct {
     }
 
     /// Part all characters until each part is inside a set or outside as a whole.
-    fn findSymbols(self: *Regex, work: Allocator, kept: Allocator) Error!void {
-        var sets: std.ArrayList([]const Range) = .empty;
-        try sets.appendSlice(work, self.sets);
-        if (self.has_boundaries) try sets.append(work, &words);
+    fn findSymbols(self: *Regex, work: Allocator, kept: Allocator, sets: []const []const Range) Error!void {
         var edges: std.ArrayList(u21) = .empty;
         try edges.append(work, 0);
-        for (sets.items) |set| for (set) |range| try edges.appendSlice(work, &.{ range.low, range.high + 1 });
+        for (sets) |set| for (set) |range| try edges.appendSlice(work, &.{ range.low, range.high + 1 });
         std.mem.sortUnstable(u21, edges.items, {}, std.sort.asc(u21));
         var count: usize = 1;
         for (edges.items) |edge| if (edge > edges.items[count - 1]) {
@@ -109,7 +104,7 @@ pub const Regex = struct {
         @memset(parts, 0);
         var next_part: u32 = 1;
         var inside: std.AutoHashMapUnmanaged(u32, u32) = .empty;
-        for (sets.items) |set| {
+        for (sets) |set| {
             // What is inside of a part becomes another.
             inside.clearRetainingCapacity();
             for (set) |range| {
@@ -127,18 +122,23 @@ pub const Regex = struct {
 
         // Number the parts that have remained.
         var numbers: std.AutoHashMapUnmanaged(u32, u16) = .empty;
-        var symbols: std.ArrayList(Symbol) = .empty;
+        var examples: std.ArrayList(u21) = .empty;
         const far = try kept.alloc(u16, count);
         for (far, parts, starts) |*symbol, part, character| {
             const entry = try numbers.getOrPut(work, part);
             if (!entry.found_existing) {
-                entry.value_ptr.* = @intCast(symbols.items.len);
-                try symbols.append(work, .{ .character = character, .is_word = self.has_boundaries and isIn(&words, character) });
+                entry.value_ptr.* = @intCast(examples.items.len);
+                try examples.append(work, character);
             }
             symbol.* = entry.value_ptr.*;
         }
-        try symbols.appendSlice(work, &.{ .{ .character = '\n' }, .{ .character = null } });
-        self.symbols = try kept.dupe(Symbol, symbols.items);
+        try examples.append(work, '\n');
+        // The end is in no set.
+        self.stride = @intCast(examples.items.len + 1);
+        self.has = try .initEmpty(kept, sets.len * self.stride);
+        for (sets, 0..) |set, number| for (examples.items, 0..) |character, symbol| {
+            if (isIn(set, character)) self.has.set(number * self.stride + symbol);
+        };
         self.starts = starts;
         self.far = far;
         const near = try kept.create([0x800]u16);
@@ -156,13 +156,13 @@ pub const Regex = struct {
 
     /// Follow the program until there is a choice. Assertions are taken to hold: what is found is
     /// necessary, and enough if there are none but at the start.
-    fn findLiteral(self: *Regex, kept: Allocator) Error!void {
+    fn findLiteral(self: *Regex, kept: Allocator, sets: []const []const Range) Error!void {
         var literal: std.ArrayList(u8) = .empty;
         var is_enough = true;
         const last = for (self.program) |instruction| switch (instruction) {
             .assertion => |assertion| is_enough = is_enough and assertion == .start and literal.items.len == 0,
             .character => |number| {
-                const set = self.sets[number];
+                const set = sets[number];
                 if (set.len != 1 or set[0].low != set[0].high) break instruction;
                 var bytes: [4]u8 = undefined;
                 // Half of a surrogate pair is in no text.
@@ -175,7 +175,7 @@ pub const Regex = struct {
         self.is_literal = is_enough and last == .match;
     }
 
-    fn findFirsts(self: *Regex, work: Allocator, kept: Allocator) Error!void {
+    fn findFirsts(self: *Regex, work: Allocator, kept: Allocator, sets: []const []const Range) Error!void {
         const behind = try self.reach(work, false);
         self.is_anchored = for (self.program, 0..) |instruction, place| {
             if (behind.isSet(place) and (instruction == .character or instruction == .match)) break false;
@@ -185,7 +185,7 @@ pub const Regex = struct {
         var is_first: [256]bool = @splat(false);
         for (self.program, 0..) |instruction, place| if (reached.isSet(place)) switch (instruction) {
             .match => return,
-            .character => |number| for (self.sets[number]) |range| @memset(is_first[leadOf(range.low) .. @as(usize, leadOf(range.high)) + 1], true),
+            .character => |number| for (sets[number]) |range| @memset(is_first[leadOf(range.low) .. @as(usize, leadOf(range.high)) + 1], true),
             else => {},
         };
         // Bytes that no character begins with have come in between.
@@ -240,7 +240,7 @@ pub const Regex = struct {
     pub fn search(self: *const Regex, scratch: *Scratch, text: []const u8) bool {
         if (self.is_anchored and !std.mem.startsWith(u8, text, self.literal)) return false;
         if (self.is_literal) return self.is_anchored or find(text, self.literal) != null;
-        const stride: u32 = @intCast(self.symbols.len);
+        const stride = self.stride;
         const skips = !self.is_anchored and (self.literal.len > 0 or self.firsts.len > 0);
         const has_newline = text.len > 0 and text[text.len - 1] == '\n';
         const body = text[0 .. text.len - @intFromBool(has_newline)];
@@ -282,10 +282,14 @@ pub const Regex = struct {
 
     /// The row in which the machine is at its beginning behind `text`.
     fn restBehind(self: *const Regex, text: []const u8) u32 {
-        if (!self.has_boundaries) return rest;
+        if (self.word_set == null) return rest;
         var at = text.len - 1;
         while (at > 0 and text[at] & 0xc0 == 0x80) at -= 1;
-        return rest + @as(u32, @intFromBool(isIn(&words, decodeAny(text[at..]).character)));
+        return rest + @as(u32, @intFromBool(self.isWord(self.symbolOf(decodeAny(text[at..]).character))));
+    }
+
+    fn isWord(self: *const Regex, symbol: u32) bool {
+        return if (self.word_set) |set| self.has.isSet(set * self.stride + symbol) else false;
     }
 
     /// The next place from `from` on where a match may begin.
@@ -374,7 +378,7 @@ pub const Scratch = struct {
         var arena: Arena = .init(gpa);
         errdefer arena.deinit();
         const kept = arena.allocator();
-        const stride = regex.symbols.len;
+        const stride = regex.stride;
         // Few rows are needed; those of a common pattern fit into the processor's nearest cache.
         const count = std.math.clamp(8192 / stride, 16, 512);
         const length = regex.program.len;
@@ -415,9 +419,9 @@ pub const Scratch = struct {
 
     /// Find out where `symbol` leads.
     noinline fn step(self: *Scratch, regex: *const Regex, row: u32, symbol: u32) u32 {
-        const stride: u32 = @intCast(regex.symbols.len);
+        const stride = regex.stride;
         if (row <= dead * stride) return row;
-        const after = regex.symbols[symbol];
+        const is_word = regex.isWord(symbol);
         if (self.isMatch(regex, self.states[row / stride], symbol)) {
             self.rows[row + symbol] = match * stride;
             return match * stride;
@@ -425,12 +429,12 @@ pub const Scratch = struct {
         var length: usize = 0;
         var places = self.next.iterator(.{});
         while (places.next()) |place| : (length += 1) self.stack[length] = @intCast(place);
-        const next = self.known(regex, self.stack[0..length], after.is_word) orelse {
+        const next = self.known(regex, self.stack[0..length], is_word) orelse {
             if (self.count == self.states.len or self.places_used + length > self.places.len) {
                 self.forget(stride);
-                return self.append(stride, length, after.is_word) * stride;
+                return self.append(stride, length, is_word) * stride;
             }
-            self.rows[row + symbol] = self.append(stride, length, after.is_word) * stride;
+            self.rows[row + symbol] = self.append(stride, length, is_word) * stride;
             return self.rows[row + symbol];
         };
         self.rows[row + symbol] = next * stride;
@@ -439,7 +443,7 @@ pub const Scratch = struct {
 
     /// Whether there is a match before `symbol`; if not, the places behind it are in `next`.
     fn isMatch(self: *Scratch, regex: *const Regex, before: State, symbol: u32) bool {
-        const after = regex.symbols[symbol];
+        const is_word = regex.isWord(symbol);
         self.seen.unsetAll();
         self.next.unsetAll();
         self.stack_used = 0;
@@ -451,9 +455,7 @@ pub const Scratch = struct {
             const place = self.stack[self.stack_used];
             switch (regex.program[place]) {
                 .match => return true,
-                .character => |set| if (after.character) |character| {
-                    if (isIn(regex.sets[set], character)) self.next.set(place + 1);
-                },
+                .character => |set| if (regex.has.isSet(set * regex.stride + symbol)) self.next.set(place + 1),
                 .jump => |distance| self.push(elsewhere(place, distance)),
                 .split => |distance| {
                     self.push(elsewhere(place, distance));
@@ -461,10 +463,10 @@ pub const Scratch = struct {
                 },
                 .assertion => |assertion| if (switch (assertion) {
                     .start => before.is_start,
-                    .end => symbol == regex.symbols.len - 1,
-                    .line_end => symbol >= regex.symbols.len - 2,
-                    .boundary => before.is_word != after.is_word,
-                    .no_boundary => before.is_word == after.is_word,
+                    .end => symbol == regex.stride - 1,
+                    .line_end => symbol >= regex.stride - 2,
+                    .boundary => before.is_word != is_word,
+                    .no_boundary => before.is_word == is_word,
                 }) self.push(place + 1),
             }
         }
