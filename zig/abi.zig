@@ -853,6 +853,7 @@ test {
     _ = @import("plan.zig");
     _ = @import("problem.zig");
     _ = @import("record.zig");
+    _ = @import("regex.zig");
     _ = @import("salvage.zig");
     _ = @import("regex.zig");
     _ = @import("scan.zig");

@@ -7,6 +7,7 @@ const builtin = @import("builtin");
 const std = @import("std");
 const abi = @import("abi.zig");
 const memory = @import("fuzz_memory.zig");
+const regex = @import("regex.zig");
 const Code = @import("problem.zig").Code;
 const Status = abi.Status;
 
@@ -145,6 +146,24 @@ const targets = struct {
 
     pub fn flat(input: *Input) void {
         conversion(input, .flat);
+    }
+
+    pub fn regex(input: *Input) void {
+        const length = input.number();
+        const failing = input.number();
+        const pattern = input.rest[0..@min(length, input.rest.len)];
+        const text = input.rest[pattern.len..];
+        memory.failing = failing;
+        _ = matches(pattern, text);
+        memory.failing = 0;
+        const is_match = matches(pattern, text) orelse return;
+        // The same with something that never matches, which may begin with any character anywhere:
+        // nothing is skipped then.
+        const flag: []const u8 = if (std.mem.startsWith(u8, pattern, "(?i)")) "(?i)" else "";
+        const slow = std.mem.concat(gpa, u8, &.{ flag, "(?:", pattern[flag.len..], ")|.\\A" }) catch unreachable;
+        defer gpa.free(slow);
+        const is_slow_match = matches(slow, text) orelse return;
+        if (std.unicode.utf8ValidateSlice(text)) expect(is_match == is_slow_match, "what is skipped matters");
     }
 };
 
@@ -605,6 +624,23 @@ fn decode(converter: Converter, bytes: []const u8, before: abi.Sets) ?[]const u8
     }
     expect(output.consumed == bytes.len, "a text is not decoded to its end");
     return output.bytes.?[0..@intCast(output.length)];
+}
+
+/// Whether a pattern matches, null when it is none or memory runs out.
+fn matches(pattern: []const u8, text: []const u8) ?bool {
+    var failure: regex.Failure = .{};
+    var compiled = regex.Regex.compile(memory.allocator, pattern, &failure) catch |err| {
+        if (err == error.Invalid) expect(failure.offset <= pattern.len and failure.message.len > 0, "a failure that is nowhere");
+        return null;
+    };
+    defer compiled.deinit(memory.allocator);
+    var scratch = regex.Scratch.init(memory.allocator, &compiled) catch return null;
+    defer scratch.deinit(memory.allocator);
+    const blocks = memory.blocks;
+    const is_match = compiled.search(&scratch, memory.show(text));
+    expect(is_match == compiled.search(&scratch, memory.show(text)), "a search again finds something else");
+    expect(memory.blocks == blocks, "a search takes memory");
+    return is_match;
 }
 
 // ---- running

@@ -3,7 +3,8 @@
 `zig/marc8_tables.zig` comes from the Library of Congress's MARC-8 code tables
 (`codetables.xml.xz` beside this file, as published at loc.gov/marc/specifications),
 `zig/normalization_tables.zig` from the Unicode Character Database as the pinned package
-`unicodedata2` carries it. With `--check` nothing is written and the exit status is 1 when a
+`unicodedata2` carries it, and so `zig/regex_tables.zig`, but for the case of letters, which is
+Python's own. With `--check` nothing is written and the exit status is 1 when a
 generated file is not what this script would write.
 """
 
@@ -248,12 +249,90 @@ def normalization_tables() -> str:
     return out + "};\n"
 
 
+#: Where letters have a case that regular expressions may ignore: Latin, Greek, Cyrillic and
+#: Armenian. In these blocks Unicode has added nothing since any Python that is in use.
+CASED = [
+    range(0x0590),
+    range(0x1C80, 0x1C89),
+    range(0x1E00, 0x2190),
+    range(0x2C60, 0x2C80),
+    range(0xA640, 0xA6A0),
+    range(0xFB05, 0xFB07),
+    range(0xFF21, 0xFF5B),
+]
+
+
+def ranges(characters: list[int]) -> list[int]:
+    """First and last of each run of numbers, in order."""
+    run = set(characters)
+    return sorted([u for u in run if u - 1 not in run] + [u for u in run if u + 1 not in run])
+
+
+def case_pairs() -> list[tuple[int, int]]:
+    """Characters that Python's `re` takes for the same with IGNORECASE, in pairs that link them."""
+    pairs = []
+    lowest: dict[str, int] = {}
+    for u in [u for block in CASED for u in block]:
+        lower = ord(chr(u).lower()[0])
+        if lower != u:
+            pairs.append((u, lower))
+        # What is written with the same capitals: s and the long s, sigma and its final form.
+        first = lowest.setdefault(chr(lower).upper(), lower)
+        if first != lower:
+            pairs.append((lower, first))
+    known = {u for block in CASED for u in block}
+    return sorted({pair for pair in pairs if pair[1] in known})
+
+
+def regex_tables() -> str:
+    """The text of `regex_tables.zig`: digits, words, white space and the case of letters."""
+    every = [chr(u) for u in range(0x110000)]
+    digits = [ord(c) for c in every if unicodedata.category(c) == "Nd"]
+    words = [
+        ord(c)
+        for c in every
+        if c == "_" or unicodedata.category(c)[0] == "L" or unicodedata.numeric(c, None) is not None
+    ]
+    spaces = [
+        ord(c)
+        for c in every
+        if unicodedata.category(c) == "Zs" or unicodedata.bidirectional(c) in ("WS", "B", "S")
+    ]
+    out = (
+        "//! Written by zig/tables/make_tables.py from the Unicode Character Database, version\n"
+        f"//! {unicodedata.unidata_version}. Do not edit: change the script and run it again.\n\n// zig fmt: off\n\n"
+    )
+    for name, what, characters in [
+        ("digits", "Decimal digits", digits),
+        ("words", "Letters, numbers and the underscore", words),
+        ("spaces", "White space", spaces),
+    ]:
+        out += f"/// {what}: first and last of each range.\npub const {name} = [_]u21{{\n{wrapped(ranges(characters))}}};\n\n"
+    runs: list[list[int]] = []
+    for u, other in case_pairs():
+        if runs and other - u == runs[-1][3] and u - runs[-1][1] <= 2:
+            step = u - runs[-1][1]
+            if runs[-1][0] == runs[-1][1] or runs[-1][2] == step:
+                runs[-1][1:3] = [u, step]
+                continue
+        runs.append([u, u, 1, other - u])
+    out += (
+        "pub const Case = struct { first: u21, last: u21, step: u8, distance: i32 };\n\n"
+        "/// Each `step`th character from `first` to `last` is, but for its case, the one at that distance.\n"
+        "pub const cases = [_]Case{\n"
+    )
+    for first, last, step, distance in runs:
+        out += f"    .{{ .first = 0x{first:x}, .last = 0x{last:x}, .step = {step}, .distance = {distance} }},\n"
+    return out + "};\n"
+
+
 def main() -> int:
     """Write the tables, or with `--check` compare them."""
     stale = 0
     for name, text in {
         "marc8_tables.zig": marc8_tables(read_rows()),
         "normalization_tables.zig": normalization_tables(),
+        "regex_tables.zig": regex_tables(),
     }.items():
         path = ZIG / name
         if "--check" not in sys.argv[1:]:
