@@ -69,10 +69,12 @@ class Plan:
         status = _library.mrrc_plan_create(program, len(program), failure, handle)
         if status < 0 and where is not None and failure.message:
             message = ctypes.string_at(failure.message, failure.length).decode()
+            begin, pattern = where.patterns[failure.expression]
+            before = pattern.encode()[: failure.offset].decode(errors="ignore")
             raise errors.PathInvalid(
                 f"this regular expression cannot be read: {message}",
                 text=where.text,
-                position=min(where.patterns[failure.expression] + failure.offset, len(where.text)),
+                position=begin + len(before),
             )
         if status < 0:
             _fail(status)

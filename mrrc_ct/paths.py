@@ -95,10 +95,12 @@ class Column:
 class Filter:
     """Which records are wanted."""
 
-    def __init__(self, text: str, program: bytes, patterns: list[int], has_number: bool) -> None:
+    def __init__(
+        self, text: str, program: bytes, patterns: list[tuple[int, str]], has_number: bool
+    ) -> None:
         self.text = text
         self.program = program
-        #: Where in the text each regular expression begins.
+        #: The regular expressions, and where in the text each begins.
         self.patterns = patterns
         #: Whether it asks for the number of a record.
         self.has_number = has_number
@@ -370,7 +372,7 @@ class _Parser:
 class _FilterParser(_Parser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.patterns: list[int] = []
+        self.patterns: list[tuple[int, str]] = []
         self.has_number = False
         self.in_pattern = False
 
@@ -432,10 +434,12 @@ class _FilterParser(_Parser):
         if operator in ("=~", "!~"):
             if is_count or is_number:
                 self.fail("a number matches no expression", start)
-            self.patterns.append(self.at + 1)
+            begin = self.at + 1
             self.in_pattern = True
-            found = bytes([_MATCH]) + path + _text(self.string())
+            pattern = self.string()
             self.in_pattern = False
+            self.patterns.append((begin, pattern))
+            found = bytes([_MATCH]) + path + _text(pattern)
             return found if operator == "=~" else bytes([_NOT]) + found
         compared = struct.pack("<B", _COMPARISONS["==" if operator == "!=" else operator])
         if self.text[self.at : self.at + 1] in ("'", '"') and not (is_count or is_number):

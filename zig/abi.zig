@@ -855,7 +855,6 @@ test {
     _ = @import("record.zig");
     _ = @import("regex.zig");
     _ = @import("salvage.zig");
-    _ = @import("regex.zig");
     _ = @import("scan.zig");
     _ = @import("table.zig");
     _ = @import("usual.zig");
