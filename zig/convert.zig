@@ -263,7 +263,7 @@ pub const Converter = struct {
                 },
                 .record => |length| {
                     self.counts.records_read += 1;
-                    const written = self.writeMended();
+                    const written = if (self.is_written) {} else self.writeMended();
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
@@ -430,7 +430,7 @@ pub const Converter = struct {
             self.record.reset();
             return .{ .record = frame.length };
         }
-        if (try self.writeDirectly(data, frame)) {
+        if (self.isDirect(data, frame) and try self.writeDirectly(data, frame)) {
             self.is_written = true;
             self.record.reset();
             return .{ .record = frame.length };
@@ -725,11 +725,15 @@ pub const Converter = struct {
         };
     }
 
-    /// Write a record that has nothing unusual without reading it; false for any other.
-    fn writeDirectly(self: *Converter, data: []const u8, frame: iso2709.Frame) error{OutOfMemory}!bool {
+    /// The record can be written without reading it, should there be nothing unusual in it.
+    inline fn isDirect(self: *const Converter, data: []const u8, frame: iso2709.Frame) bool {
+        return (self.options.target == .jsonl or self.options.target == .json) and self.encoding == .utf8 and
+            self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
+    }
+
+    /// Do that, or give false.
+    noinline fn writeDirectly(self: *Converter, data: []const u8, frame: iso2709.Frame) error{OutOfMemory}!bool {
         const target = self.options.target;
-        if ((target != .jsonl and target != .json) or !frame.is_canonical or self.encoding != .utf8 or
-            self.options.level != .structural or data.len < frame.length + json_direct.sight) return false;
         const out = &self.out;
         const mark = out.length();
         errdefer out.shrink(mark);
@@ -755,7 +759,6 @@ pub const Converter = struct {
     }
 
     fn writeRecord(self: *Converter) Error!void {
-        if (self.is_written) return;
         const mark = self.out.length();
         errdefer self.out.shrink(mark);
         // A record that is written in another encoding than it was read in needs no 066 any more.
