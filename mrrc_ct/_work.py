@@ -35,6 +35,9 @@ PIECE_MAX = 16 * 1024 * 1024
 #: Errors kept in a report; more are only counted.
 ERRORS_MAX = 1000
 
+#: With less than this in sight of a regular file, more is read without asking the core.
+REST_MAX = 4096
+
 
 class Report:
     """What a conversion or a count did.
@@ -161,6 +164,9 @@ class Work:
             self.tell_progress()
             if status == Status.NEED_INPUT:
                 yield memoryview(b"")  # so that what was made goes out before the wait
+                self.fill()
+            elif window.descriptor is not None and window.look()[1] < REST_MAX:
+                # That is no whole record most often, and a file has no wait: a call saved.
                 self.fill()
 
     def fill(self) -> None:

@@ -842,6 +842,7 @@ test {
     _ = @import("description.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");
+    _ = @import("json_direct.zig");
     _ = @import("json_reader.zig");
     _ = @import("json_writer.zig");
     _ = @import("marc8.zig");

@@ -4,8 +4,10 @@
 //! back, and the next call goes on behind it.
 
 const std = @import("std");
+const cpu = @import("cpu.zig");
 const flat = @import("flat.zig");
 const iso2709 = @import("iso2709.zig");
+const json_direct = @import("json_direct.zig");
 const json_reader = @import("json_reader.zig");
 const json_writer = @import("json_writer.zig");
 const marc8 = @import("marc8.zig");
@@ -158,6 +160,10 @@ pub const Converter = struct {
     over: usize = 0,
     /// The sound ISO 2709 record just read, to be copied where nothing is to change.
     raw: ?[]const u8 = null,
+    /// The record just read is written already.
+    is_written: bool = false,
+    /// Places in the record that is written so.
+    marks: std.ArrayList(u32) = .empty,
     /// What the text of the record just read was encoded in.
     encoding: Encoding = .utf8,
     salvage: Salvage,
@@ -198,6 +204,7 @@ pub const Converter = struct {
         self.out.deinit();
         self.encoded.deinit();
         self.ends.deinit(self.gpa);
+        self.marks.deinit(self.gpa);
         self.mended.deinit();
         self.mends.deinit(self.gpa);
         self.scratch.deinit();
@@ -282,7 +289,7 @@ pub const Converter = struct {
                         if (self.tell()) return .problem;
                         continue;
                     }
-                    const written = self.writeMended();
+                    const written = if (self.is_written) {} else self.writeMended();
                     consumed.* += length;
                     written catch |err| switch (err) {
                         error.OutOfMemory => return error.OutOfMemory,
@@ -433,6 +440,7 @@ pub const Converter = struct {
 
     fn nextMarc(self: *Converter, data: []const u8, final: bool) Error!Step {
         self.raw = null;
+        self.is_written = false;
         const step = self.walk.next(data, final, &self.problem) catch |err|
             if (self.options.is_lenient) try self.walk.next(data, final, &self.problem) else return err;
         const frame = switch (step) {
@@ -457,7 +465,14 @@ pub const Converter = struct {
             self.record.reset();
             return .{ .record = frame.length };
         }
-        try iso2709.read(data, frame, &self.record);
+        if (self.isDirect(data, frame) and try self.writeDirectly(data, frame)) {
+            self.is_written = true;
+            self.record.reset();
+            return .{ .record = frame.length };
+        }
+        // What no column and no filter asks for need not be read.
+        const wanted = if (self.options.target == .rows) &self.options.plan.?.reads else null;
+        try iso2709.read(data, frame, &self.record, wanted);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
             .marc8 => if (declared == .utf8) {
@@ -747,6 +762,39 @@ pub const Converter = struct {
         };
     }
 
+    /// The record can be written without reading it, should there be nothing unusual in it.
+    inline fn isDirect(self: *const Converter, data: []const u8, frame: iso2709.Frame) bool {
+        return (self.options.target == .jsonl or self.options.target == .json) and self.encoding == .utf8 and
+            self.options.plan == null and self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
+    }
+
+    /// Do that, or give false.
+    noinline fn writeDirectly(self: *Converter, data: []const u8, frame: iso2709.Frame) error{OutOfMemory}!bool {
+        const target = self.options.target;
+        const out = &self.out;
+        const mark = out.length();
+        errdefer out.shrink(mark);
+        try self.marks.ensureTotalCapacity(self.gpa, json_direct.marksFor(frame.length));
+        if (target == .json) try self.beginJson();
+        const size = json_direct.roomFor(frame.length);
+        try out.reserve(size);
+        const room = out.list.allocatedSlice()[out.length()..][0..size];
+        const written = cpu.writeJson(data, .{ .length = frame.length, .base_address = frame.base_address }, self.marks.allocatedSlice(), room);
+        if (written == 0) {
+            out.shrink(mark);
+            return false;
+        }
+        out.list.items.len += written;
+        if (target == .jsonl and !self.options.is_single) try out.byte('\n');
+        return true;
+    }
+
+    /// What stands before a record in an array.
+    fn beginJson(self: *Converter) error{OutOfMemory}!void {
+        if (self.options.is_single) return;
+        try self.out.append(if (self.counts.records_written == 0 and !self.options.is_part) "\n" else ",\n");
+    }
+
     fn writeRecord(self: *Converter) Error!void {
         const mark = self.out.length();
         errdefer self.out.shrink(mark);
@@ -762,7 +810,7 @@ pub const Converter = struct {
             .marcxml => if (self.options.is_single) try self.writeXml(.single) else try self.writeXml(.in_collection),
             .pymarc_xml => try self.writeXml(.pymarc),
             .json => {
-                if (!self.options.is_single) try out.append(if (self.counts.records_written == 0 and !self.options.is_part) "\n" else ",\n");
+                try self.beginJson();
                 try json_writer.write(.marc_in_json, out, &self.record, &self.problem);
             },
             inline .jsonl, .marcjson => |target| {

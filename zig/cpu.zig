@@ -6,6 +6,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const canonical = @import("canonical.zig");
+const json_direct = @import("json_direct.zig");
 
 pub const Level = enum(u32) { baseline = 0, x86_64_v3 = 1 };
 
@@ -14,6 +15,7 @@ const has_choice = builtin.cpu.arch == .x86_64 and !canonical.is_wide and builti
 
 const Find = fn ([*]const u8, usize) callconv(.c) u64;
 extern fn mrrc_ct_find_canonical_v3([*]const u8, usize) callconv(.c) u64;
+extern fn mrrc_ct_write_json_v3([*]const u8, usize, usize, usize, [*]u32, [*]u8) callconv(.c) usize;
 
 fn findBaseline(bytes: [*]const u8, length: usize) callconv(.c) u64 {
     return @bitCast(canonical.find(bytes[0..length]));
@@ -32,6 +34,13 @@ fn choose(bytes: [*]const u8, length: usize) callconv(.c) u64 {
 pub inline fn findCanonical(data: []const u8) canonical.Found {
     if (!has_choice) return canonical.find(data);
     return @bitCast(chosen.load(.monotonic)(data.ptr, data.len));
+}
+
+/// `json_direct.write`, as the processor does it best, of a record that was found by the function above.
+pub inline fn writeJson(seen: []const u8, found: canonical.Found, marks: []u32, room: []u8) usize {
+    if (has_choice and chosen.load(.monotonic) == &mrrc_ct_find_canonical_v3)
+        return mrrc_ct_write_json_v3(seen.ptr, seen.len, found.length, found.base_address, marks.ptr, room.ptr);
+    return json_direct.write(seen, found.length, found.base_address, marks, room);
 }
 
 /// What is in use.

@@ -240,14 +240,22 @@ fn fieldInvalid(entry: *const [entry_length]u8, offset: usize, start: usize, len
     return error.Problem;
 }
 
-/// Take a checked record apart. The fields keep pointing into `bytes`.
-pub fn read(bytes: []const u8, frame: Frame, record: *Record) Error!void {
+/// Take a checked record apart, or those of its fields whose tags are among the wanted ones. They keep
+/// pointing into `bytes`.
+pub fn read(bytes: []const u8, frame: Frame, record: *Record, wanted: ?*const record_module.Tags) Error!void {
     record.reset();
     @memcpy(&record.leader, bytes[0..leader_length]);
     record.bytes = bytes[0..frame.length];
     record.seen = bytes;
     const count = frame.fieldCount();
     try record.fields.ensureTotalCapacity(record.gpa, count);
+    if (wanted) |tags| {
+        for (0..count) |index| {
+            const entry = bytes[leader_length + index * entry_length ..][0..entry_length];
+            if (tags.mayHave(entry[0..3].*)) record.fields.appendAssumeCapacity(frame.field(bytes, index));
+        }
+        return;
+    }
     if (!frame.is_canonical) {
         for (0..count) |index| record.fields.appendAssumeCapacity(frame.field(bytes, index));
         return;
@@ -586,7 +594,7 @@ test "a sound record is taken apart and written back as it was" {
     defer record.deinit();
     const status = try check(sample ++ "more", false, &problem);
     try std.testing.expect(status.record.is_canonical);
-    try read(sample, status.record, &record);
+    try read(sample, status.record, &record, null);
     try std.testing.expectEqual(@as(usize, 2), record.fields.items.len);
     try std.testing.expectEqualStrings("10\x1faOdes", record.content(record.fields.items[1]));
     var out: Buffer = .{ .gpa = gpa };
@@ -620,7 +628,7 @@ test "every single damaged byte is survived, and what check accepts can be read"
         var damaged: [sample.len]u8 = sample.*;
         damaged[at] = @intCast(value);
         const status = check(&damaged, true, &problem) catch continue;
-        try read(&damaged, status.record, &record);
+        try read(&damaged, status.record, &record, null);
         for (record.fields.items) |field| try std.testing.expect(record.content(field).len < sample.len);
     };
     for (0..sample.len) |length| {

@@ -10,6 +10,7 @@ const apart = @import("apart.zig");
 const Record = record_module.Record;
 const regex = @import("regex.zig");
 const Tag = record_module.Tag;
+const Tags = record_module.Tags;
 
 /// What a path begins with.
 pub const Place = enum(u8) { leader = 0, field = 1, number = 2, offset = 3 };
@@ -197,8 +198,10 @@ pub const Plan = struct {
     filter: ?*const Node = null,
     expressions: []const regex.Regex = &.{},
     targets: []const Target = &.{},
-    /// Which of the first targets may want a tag, by `Plan.placeOf`; the others are asked each time.
+    /// Which of the first targets may want a tag, by `Tags.placeOf`; the others are asked each time.
     wanted: [4096]u64 = @splat(0),
+    /// All that columns and filter ask for, and what decoding and errors need.
+    reads: Tags = .{},
     references: std.atomic.Value(u32) = .init(1),
 
     /// Read a program. Null when it is none, or an expression in it cannot be read, as `failure` says.
@@ -233,6 +236,8 @@ pub const Plan = struct {
     }
 
     fn read(self: *Plan, input: *Input) Input.Error!void {
+        self.reads.add("001".*);
+        self.reads.add("066".*);
         const count = try input.number(u16);
         if (count > columns_max) return error.Invalid;
         const columns = try input.arena.alloc(Column, count);
@@ -253,17 +258,9 @@ pub const Plan = struct {
     }
 
     fn want(self: *Plan, alternative: *const Alternative, number: usize) void {
-        for (&self.wanted, 0..) |*mask, at| {
-            const parts: [3]usize = .{ at >> 8, at >> 4 & 15, at & 15 };
-            for (alternative.tag, parts) |character, part| {
-                if (character != '.' and character & 15 != part) break;
-            } else mask.* |= @as(u64, 1) << @intCast(number);
+        for (&self.wanted, 0..) |*mask, place| {
+            if (Tags.isLike(place, alternative.tag)) mask.* |= @as(u64, 1) << @intCast(number);
         }
-    }
-
-    /// Where a tag stands in `wanted`. Tags of digits have each a place of their own.
-    inline fn placeOf(tag: Tag) usize {
-        return @as(usize, tag[0] & 15) << 8 | @as(usize, tag[1] & 15) << 4 | (tag[2] & 15);
     }
 
     /// Whether the record is one of those that are wanted.
@@ -297,7 +294,7 @@ pub const Plan = struct {
     pub fn writeRow(self: *const Plan, scratch: *Scratch, subject: Subject, out: *Buffer) error{OutOfMemory}!void {
         try scratch.begin(self.columns.len);
         for (subject.record.fields.items) |field| {
-            var mask = self.wanted[placeOf(field.tag)];
+            var mask = self.wanted[Tags.placeOf(field.tag)];
             while (mask != 0) : (mask &= mask - 1) try self.take(scratch, subject, field, self.targets[@ctz(mask)]);
             if (self.targets.len > bits) for (self.targets[bits..]) |target| try self.take(scratch, subject, field, target);
         }
@@ -493,6 +490,7 @@ const Input = struct {
                 .start = try self.number(u32),
                 .end = try self.number(u32),
             };
+            if (one.place == .field) self.plan.reads.add(one.tag);
         }
         return .{ .alternatives = alternatives };
     }

@@ -132,6 +132,31 @@ pub const Resync = struct {
     found: bool,
 };
 
+/// A set of tags. What it has it tells; of other tags than those of digits it may tell too many.
+pub const Tags = struct {
+    places: [4096]bool = @splat(false),
+
+    /// Where a tag stands in a table of 4,096. Tags of digits have each a place of their own.
+    pub inline fn placeOf(tag: Tag) usize {
+        return @as(usize, tag[0] & 15) << 8 | @as(usize, tag[1] & 15) << 4 | (tag[2] & 15);
+    }
+
+    /// Whether tags at a place may be like `pattern`, where a `.` stands for any character.
+    pub fn isLike(place: usize, pattern: Tag) bool {
+        const parts: [3]usize = .{ place >> 8, place >> 4 & 15, place & 15 };
+        for (pattern, parts) |character, part| if (character != '.' and character & 15 != part) return false;
+        return true;
+    }
+
+    pub fn add(self: *Tags, pattern: Tag) void {
+        for (&self.places, 0..) |*place, at| place.* = place.* or isLike(at, pattern);
+    }
+
+    pub inline fn mayHave(self: *const Tags, tag: Tag) bool {
+        return self.places[placeOf(tag)];
+    }
+};
+
 /// Control fields are 001 to 009, as in pymarc; every other tag has indicators and subfields.
 pub fn isControlTag(tag: Tag) bool {
     return tag[0] == '0' and tag[1] == '0' and std.ascii.isDigit(tag[2]);

@@ -36,7 +36,7 @@ pub const Class = struct {
     }
 
     /// 1 in each lane that holds a byte of the class, 0 in the others.
-    inline fn marks(comptime class: Class, bytes: anytype) @TypeOf(bytes) {
+    pub inline fn marks(comptime class: Class, bytes: anytype) @TypeOf(bytes) {
         const Bytes = @TypeOf(bytes);
         const zeros: Bytes = @splat(0);
         const ones: Bytes = @splat(1);
@@ -140,7 +140,12 @@ noinline fn lastBlock(bytes: []const u8) Block {
 
 /// Index of the first byte of `class` in a block, or the block's length.
 pub inline fn indexIn(comptime class: Class, block: Block) usize {
-    return @ctz(mask(class.marks(block) != @as(Block, @splat(0))));
+    return @ctz(hitsIn(class, block));
+}
+
+/// A bit for each byte of a block, which is of any length: the first one lowest, 1 when it is of `class`.
+pub inline fn hitsIn(comptime class: Class, block: anytype) @Int(.unsigned, @typeInfo(@TypeOf(block)).vector.len) {
+    return mask(class.marks(block) != @as(@TypeOf(block), @splat(0)));
 }
 
 /// Whether all of a few bytes stand for themselves: printable ASCII, and not of `class`.
