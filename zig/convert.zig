@@ -471,7 +471,7 @@ pub const Converter = struct {
             return .{ .record = frame.length };
         }
         // What no column and no filter asks for need not be read.
-        const wanted = if (self.options.target == .rows) &self.options.plan.?.reads else null;
+        const wanted = if (self.options.target != .rows) null else if (self.options.plan) |plan| &plan.reads else null;
         try iso2709.read(data, frame, &self.record, wanted);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
@@ -821,7 +821,7 @@ pub const Converter = struct {
             .pymarc_json_compact => try json_writer.write(.pymarc_compact, out, &self.record, &self.problem),
             .mrk => try mrk.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record, &self.problem),
-            .rows => try self.options.plan.?.writeRow(&self.scratch, self.subject(), out),
+            .rows => if (self.options.plan) |plan| try plan.writeRow(&self.scratch, self.subject(), out),
             .description => try self.description.add(&self.record),
         }
     }
