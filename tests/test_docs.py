@@ -1,0 +1,47 @@
+"""The examples of the guides, run as they stand."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+from typing import Any
+
+import pytest
+
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
+OPTIONAL = ("polars", "duckdb", "pandas", "pyarrow", "matplotlib.pyplot")
+
+
+def examples(name: str) -> list[str]:
+    path = DOCS / name
+    return (
+        re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S)
+        if path.exists()
+        else []
+    )
+
+
+TABLES = examples("tables.md")
+
+
+@pytest.mark.parametrize("number", range(len(TABLES)))
+def test_an_example_of_the_guide_to_tables_runs(
+    number: int, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(books, tmp_path / "books.mrc")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "svg")
+    for module in OPTIONAL:
+        if f"import {module}" in TABLES[number]:
+            pytest.importorskip(module, reason=f"the example needs {module}")
+    # The first one says what the others work with.
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(TABLES[0], "tables.md", "exec"), names)
+    before = set(tmp_path.iterdir())
+    if number:
+        exec(compile(TABLES[number], "tables.md", "exec"), names)
+    for target in re.findall(
+        r'(?:to_\w+|savefig|convert)\((?:"books.mrc", )?"([\w.]+)"', TABLES[number]
+    ):
+        assert (tmp_path / target).stat().st_size > 0 and tmp_path / target not in before
