@@ -98,8 +98,6 @@ _NO_NUMBERS = _NO_PLACE.decode()
 #: How long a tag may be, and what an indicator or a code is, but for those beyond ASCII.
 _LENGTHS = {3}
 _CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
-#: What fields are counted with.
-_INDEXES = range(1, sys.maxsize)
 #: Tags that were asked for, as they stand in a directory.
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
@@ -327,7 +325,7 @@ class BaseRecord(Generic[F]):
     # OUT, neither CUT nor LOADED: the fields that are handed out, each the first with its tag.
     _firsts: dict[str, F]
     # VALUES: the numbers of the fields' tags, and their values, all with 1E behind; nothing where
-    # the record cannot be read.
+    # the record cannot be read, or a value is so short that Python has just one text that says it.
     _values: bytes
     # ANSWERS: the answers, with 1E between them.
     _told: str
@@ -611,11 +609,11 @@ class BaseRecord(Generic[F]):
         tags = origin.tags
         fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
-        for field, number, value, index in zip(fields, numbers, values, _INDEXES):
+        kept = flat, values
+        for field, number, value in zip(fields, numbers, values):
             field.tag = tags[number]
             field._value = value
-            field._kept = index
-            field._from = flat
+            field._kept = kept
         if is_out:
             for tag, field in self._firsts.items():
                 fields[numbers.index(tags.index(tag))] = field
@@ -708,7 +706,7 @@ class BaseRecord(Generic[F]):
         tags, texts = [], []
         for field in self._fields:
             tag, text = field.tag, field._kept
-            if text.__class__ is int:
+            if text.__class__ is tuple:
                 text = field._found(text)
             indicators = field._indicators
             if text is None and indicators is not None and field._odd is None:

@@ -90,14 +90,14 @@ class Field:
     are equal when they say the same; since they can be changed they have no hash.
     """
 
-    # `_kept` is the content, or its number in `_from`, a record in the flat form; None once the
-    # subfields have been handed out: then they are the truth.
-    # `_indicators`, unless `_kept` is a number, are None for a control field, and empty until they
+    # `_kept` is the content, or a record in the flat form and the values of its fields, of which
+    # `_value` is the one that is this field's; None once the subfields have been handed out: then
+    # they are the truth.
+    # `_indicators`, unless `_kept` is a tuple, are None for a control field, and empty until they
     # are taken from the content. `_odd` is a content that the subfields do not tell the whole of,
     # with what they were when it was taken apart. `_value` is what `value()` gives, where that was
     # made beforehand.
     __slots__ = (
-        "_from",
         "_indicators",
         "_kept",
         "_odd",
@@ -107,8 +107,7 @@ class Field:
     )
 
     tag: str
-    _kept: str | int | None
-    _from: bytes
+    _kept: str | tuple[bytes, list[str]] | None
     _indicators: Any
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
@@ -149,26 +148,35 @@ class Field:
     def control_field(self) -> bool:
         """Whether this is a control field, with data instead of indicators and subfields."""
         kept: Any = self._kept
-        if kept.__class__ is int:
-            at = 12 + 12 * kept
-            return self._from[at : at + 3] in _CONTROL_TAGS
+        if kept.__class__ is tuple:
+            at = 12 + 12 * self._place(kept[1])
+            return kept[0][at : at + 3] in _CONTROL_TAGS
         return self._indicators is None
 
     @property
     def _content(self) -> str | None:
         """The content as it stands between two terminators; None where the subfields are it."""
         kept = self._kept
-        return kept if kept.__class__ is not int else self._found(kept)  # type: ignore[return-value]
+        return kept if kept.__class__ is not tuple else self._found(kept)  # type: ignore
 
-    def _found(self, index: int) -> str:
+    def _place(self, values: list[str]) -> int:
+        """The number of the field, from 1, in the record that it was read with."""
+        value: Any = self._value
+        index = values.index(value)
+        # Another may say the same, but this very text is in one place: the core sees to that.
+        while values[index] is not value:
+            index = values.index(value, index + 1)
+        return index + 1
+
+    def _found(self, kept: tuple[bytes, list[str]]) -> str:
         """The content, from the record that the field was read with; then `_indicators` is set."""
         global _cut
         flat, parts = _cut
-        if flat is not self._from:
-            flat = self._from
+        if flat is not kept[0]:
+            flat = kept[0]
             parts = flat.split(FIELD_END)
             _cut = flat, parts
-        content = parts[index].decode()
+        content = parts[self._place(kept[1])].decode()
         indicators = None if self.control_field else ()
         if not other_threads():
             self._indicators = indicators
@@ -176,7 +184,7 @@ class Field:
             return content
         # One of them may be changing it.
         with lock_of(self):
-            if self._kept.__class__ is int:
+            if self._kept.__class__ is tuple:
                 self._indicators = indicators
         return content
 
@@ -347,7 +355,7 @@ class Field:
     def get(self, code: str, default: str | None = None) -> str | None:
         """The value of the first subfield with this code, or `default`."""
         content: Any = self._kept
-        if content.__class__ is int:
+        if content.__class__ is tuple:
             content = self._found(content)
         if self._indicators is None:
             return default
@@ -377,7 +385,7 @@ class Field:
         Raises KeyError if there is none or more than one, or if this is a control field.
         """
         content: Any = self._kept
-        if content.__class__ is int:
+        if content.__class__ is tuple:
             content = self._found(content)
         if self._indicators is None:
             raise KeyError(f"{code}: field {self.tag} is a control field")

@@ -106,7 +106,8 @@ const Walk = struct {
 /// Take the records of `flat` apart, which are in the flat form, as sound ISO 2709 records in UTF-8
 /// are. For each goes to `target`: the numbers of all fields' tags; of each field its value; 1E behind
 /// each of these; 1D. The value is what people read: the data of a control field, or the stripped values
-/// of the subfields with blanks between them. Of a record that is not UTF-8 there is nothing but the 1D.
+/// of the subfields with blanks between them. Of a record that is not UTF-8 there is nothing but the 1D, nor
+/// is there of one with a value of fewer than two characters.
 /// `target` has room for the length of `flat`, `ends` for as many numbers as there are records: where
 /// what was written of each ends, before its 1D. Gives the length of it all; null where `flat` has
 /// another form, or there are too many records or tags.
@@ -123,15 +124,19 @@ pub fn take(flat: []const u8, tags: *Tags, target: []u8, ends: []u32) ?usize {
         const count = out.length - mark;
         out.byte(field_terminator);
         at = head_end + 1;
+        var are_long = true;
         for (0..count) |index| {
+            const begin = out.length;
             at += if (target[mark + index] < 10) out.copyUntil(terminators, flat[at..]) else out.takeValue(flat[at..]);
             if (at >= flat.len or flat[at] != field_terminator) return null;
             at += 1;
+            const length = out.length - begin;
+            are_long = are_long and (length > 2 or (length == 2 and target[begin] < 0x80));
             out.byte(field_terminator);
         }
         if (at >= flat.len or flat[at] != record_terminator) return null;
         at += 1;
-        if (utf8.indexOfInvalid(flat[start..at]) != null) out.length = mark;
+        if (!are_long or utf8.indexOfInvalid(flat[start..at]) != null) out.length = mark;
         ends[records] = @intCast(out.length);
         out.byte(record_terminator);
     }
@@ -324,7 +329,7 @@ test "values are stripped and joined" {
 
 const sample_leader = "00000nam a2200000   4500";
 const sample = sample_leader ++ "245000000000" ++ "001000000000" ++ "LOC000000000" ++ "245000000000" ++
-    "\x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1e42\x1e  \x1fax\x1e  \x1faSatires\x1e\x1d" ++ sample_leader ++ "\x1e\x1d";
+    "\x1e10\x1faOdes\x1fb\x1fcHorace\x1fax\x1e42\x1e  \x1faxy\x1e  \x1faSatires\x1e\x1d" ++ sample_leader ++ "\x1e\x1d";
 
 test "fields come with their tags' numbers and their values" {
     var target: [sample.len]u8 = undefined;
@@ -333,9 +338,14 @@ test "fields come with their tags' numbers and their values" {
     var ends: [2]u32 = undefined;
     const length = take(sample, &tags, &target, &ends).?;
     try std.testing.expectEqualSlices(u32, &.{ @intCast(length - 3), @intCast(length - 1) }, &ends);
-    try std.testing.expectEqualStrings(" \x01! \x1eOdes  Horace x\x1e42\x1ex\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
+    try std.testing.expectEqualStrings(" \x01! \x1eOdes  Horace x\x1e42\x1exy\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
     try std.testing.expectEqualStrings("LOC", &names['!']);
     try std.testing.expectEqual(null, take(sample, &tags, &target, ends[0..1]));
+    for ([_]struct { []const u8, bool }{ .{ "", true }, .{ "1", true }, .{ "\u{e9}", true }, .{ "10", false }, .{ "\u{65e5}", false } }) |case| {
+        var bytes: [100]u8 = undefined;
+        const record = try std.fmt.bufPrint(&bytes, "{s}001000000000\x1e{s}\x1e\x1d", .{ sample_leader, case[0] });
+        try std.testing.expectEqual(case[1], take(record, &tags, &target, &ends).? == 1);
+    }
     // Whatever stands there, nothing is written beyond the end.
     for (0..sample.len) |cut| {
         tags = .init(&names);
