@@ -6,6 +6,7 @@
 const builtin = @import("builtin");
 const std = @import("std");
 const abi = @import("abi.zig");
+const arrow = @import("arrow.zig");
 const memory = @import("fuzz_memory.zig");
 const regex = @import("regex.zig");
 const Code = @import("problem.zig").Code;
@@ -146,6 +147,20 @@ const targets = struct {
 
     pub fn flat(input: *Input) void {
         conversion(input, .flat);
+    }
+
+    /// A program, then records, which are also taken for rows.
+    pub fn plan(input: *Input) void {
+        const length = @as(usize, input.number()) * 16 + input.number();
+        const failing = input.number();
+        const choice = input.choice(4);
+        const program = input.rest[0..@min(length, input.rest.len)];
+        const records = input.rest[program.len..];
+        // The first time memory may run out, which leaves nothing behind.
+        memory.failing = failing;
+        planned(program, records, choice, failing > 0);
+        memory.failing = 0;
+        planned(program, records, choice, false);
     }
 
     pub fn regex(input: *Input) void {
@@ -472,6 +487,7 @@ fn plain(source: abi.Format, target: abi.Format) abi.Options {
         .is_part = 0,
         .level = 0,
         .record_max = 0,
+        .plan = null,
     };
 }
 
@@ -624,6 +640,85 @@ fn decode(converter: Converter, bytes: []const u8, before: abi.Sets) ?[]const u8
     }
     expect(output.consumed == bytes.len, "a text is not decoded to its end");
     return output.bytes.?[0..@intCast(output.length)];
+}
+
+/// Columns of records, by a program.
+fn planned(program: []const u8, records: []const u8, choice: u32, may_fail: bool) void {
+    var handle: ?*anyopaque = null;
+    var failure: abi.PlanFailure = .{};
+    const shown = memory.show(program);
+    if (statusOf(abi.mrrc_plan_create(shown.ptr, shown.len, &failure, &handle)) != .done) return;
+    defer abi.mrrc_plan_destroy(handle);
+    var schema: arrow.Schema = undefined;
+    if (statusOf(abi.mrrc_arrow_schema(handle, &schema)) == .done) {
+        expect(std.mem.eql(u8, std.mem.span(schema.format), "+s"), "a batch is no struct");
+        schema.release.?(&schema);
+    } else expect(may_fail, "a plan has no schema");
+    var options = plain(.marc, .rows);
+    options.plan = handle;
+    options.is_lenient = choice & 1;
+    var pointer: ?*anyopaque = null;
+    if (statusOf(abi.mrrc_converter_create(&options, &pointer)) != .done) return;
+    const converter: Converter = .{ .handle = pointer };
+    defer converter.deinit();
+    var run = converter.run(records, .{});
+    defer run.deinit();
+    var table: ?*anyopaque = null;
+    if (statusOf(abi.mrrc_table_create(handle, &table)) != .done) return;
+    defer abi.mrrc_table_destroy(table);
+    if (!may_fail and !run.is_out_of_memory) {
+        expect(tabled(table, run.out.items, choice) == .need_input, "rows that the core wrote are none");
+        const counts = run.counts;
+        expect(counts.records_written + counts.records_left_out <= counts.records_read, "there are more rows than records");
+    }
+    _ = tabled(table, records, choice);
+}
+
+/// Make batches and text of rows, as far as they are some.
+fn tabled(table: ?*anyopaque, rows: []const u8, choice: u32) Status {
+    var output: abi.Output = .{};
+    var at: usize = 0;
+    const limit = 3;
+    const status = while (true) {
+        const shown = memory.show(rows[at..]);
+        var added: abi.Added = .{};
+        const status = statusOf(abi.mrrc_table_add(table, shown.ptr, shown.len, 5, limit, 0, &added));
+        expect(added.consumed <= shown.len and added.rows <= limit, "more is added than there is");
+        at += @intCast(added.consumed);
+        if (status != .output) break status;
+        expect(takenRows(table, limit), "a full batch cannot be taken");
+    };
+    _ = takenRows(table, limit);
+    const shown = memory.show(rows);
+    if (statusOf(abi.mrrc_table_text(table, choice >> 1, shown.ptr, shown.len, 5, ',', &output)) == .done and status == .need_input) {
+        const text = if (output.bytes) |bytes| bytes[0..@intCast(output.length)] else "";
+        expect(rows.len == 0 or std.mem.endsWith(u8, text, "\n"), "a row has no line");
+    }
+    return status;
+}
+
+/// Take the batch, look at all of it, and release it. False when memory runs out.
+fn takenRows(table: ?*anyopaque, limit: i64) bool {
+    var array: arrow.Array = undefined;
+    if (statusOf(abi.mrrc_table_take(table, &array)) != .done) return memory.failing > 0;
+    expect(array.length <= limit, "a batch is too long");
+    if (array.children) |children| for (children[0..@intCast(array.n_children)]) |child| {
+        expect(child.length == array.length, "a column has another length than its batch");
+        expect(child.null_count <= child.length, "there are more nulls than rows");
+        if (child.children) |items| expectOffsets(child, items[0].length);
+        if (child.n_buffers == 3) expectOffsets(child, std.math.maxInt(i32));
+    };
+    array.release.?(&array);
+    return true;
+}
+
+fn expectOffsets(array: *const arrow.Array, end: i64) void {
+    const offsets: [*]const i32 = @ptrCast(@alignCast(array.buffers[1].?));
+    var last: i32 = 0;
+    for (offsets[0..@intCast(array.length + 1)]) |offset| {
+        expect(offset >= last and offset <= end, "offsets go back, or too far");
+        last = offset;
+    }
 }
 
 /// Whether a pattern matches, null when it is none or memory runs out.

@@ -8,7 +8,9 @@ const Alignment = std.mem.Alignment;
 const guard_byte = 0xc9;
 const guard_length = 16;
 /// In front of each block: its length, padded to keep the block aligned.
-const header_length = 16;
+fn headerOf(alignment: Alignment) usize {
+    return @max(16, alignment.toByteUnits());
+}
 
 /// Blocks that are allocated now.
 pub var blocks: usize = 0;
@@ -23,12 +25,14 @@ pub const allocator: std.mem.Allocator = .{ .ptr = undefined, .vtable = &.{
 } };
 
 fn allocate(_: *anyopaque, length: usize, alignment: Alignment, _: usize) ?[*]u8 {
-    if (alignment.toByteUnits() > header_length) @panic("an alignment that malloc does not give");
     if (failing > 0) {
         failing -= 1;
         if (failing == 0) return null;
     }
-    const whole: [*]u8 = @ptrCast(std.c.malloc(header_length + length + guard_length) orelse return null);
+    const header_length = headerOf(alignment);
+    var place: ?*anyopaque = null;
+    if (std.c.posix_memalign(&place, header_length, header_length + length + guard_length) != 0) return null;
+    const whole: [*]u8 = @ptrCast(place.?);
     std.mem.writeInt(usize, whole[0..@sizeOf(usize)], length, .native);
     const block = whole[header_length..];
     // What is read before it is written should not look like anything.
@@ -46,8 +50,8 @@ fn remap(_: *anyopaque, _: []u8, _: Alignment, _: usize, _: usize) ?[*]u8 {
     return null;
 }
 
-fn free(_: *anyopaque, block: []u8, _: Alignment, _: usize) void {
-    const whole = block.ptr - header_length;
+fn free(_: *anyopaque, block: []u8, alignment: Alignment, _: usize) void {
+    const whole = block.ptr - headerOf(alignment);
     if (std.mem.readInt(usize, whole[0..@sizeOf(usize)], .native) != block.len) @panic("a block is freed with another length");
     for (block.ptr[block.len..][0..guard_length]) |byte| if (byte != guard_byte) @panic("something was written behind a block's end");
     @memset(block[0..@min(block.len, 4096)], 0xdd);

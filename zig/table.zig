@@ -190,8 +190,10 @@ pub const Table = struct {
     }
 
     /// Add rows to the batch, which is to have no more than `limit`. `before` records were begun before
-    /// those that the rows count from. Where `is_strict` a repeated value stops it, before its row.
+    /// those that the rows count from. Where `is_strict` a repeated value stops it, before its row. After
+    /// a failure there is no batch any more.
     pub fn add(self: *Table, bytes: []const u8, before: u64, limit: usize, is_strict: bool) error{ OutOfMemory, Invalid }!Added {
+        errdefer self.begin();
         var rows: Rows = .{ .bytes = bytes };
         while (rows.bytes.len > 0) {
             const consumed = bytes.len - rows.bytes.len;
@@ -221,6 +223,16 @@ pub const Table = struct {
         return .{ .consumed = bytes.len, .why = .all_added };
     }
 
+    /// Begin another batch.
+    fn begin(self: *Table) void {
+        for (self.builders) |*builder| {
+            builder.deinit(self.gpa);
+            builder.* = .{};
+        }
+        self.rows = 0;
+        self.has_begun = false;
+    }
+
     fn isLarge(self: *const Table) bool {
         for (self.builders) |*builder| if (builder.values.items.len > column_bytes_max or builder.count > column_bytes_max / 4) return true;
         return false;
@@ -247,8 +259,9 @@ pub const Table = struct {
         try builder.grow(gpa, self.rows);
     }
 
-    /// Hand over the batch: its columns are no more here.
+    /// Hand over the batch. There is none any more then, whatever comes of it.
     pub fn take(self: *Table, result: *arrow.Array) arrow.Error!void {
+        defer self.begin();
         const children = try self.gpa.alloc(arrow.Array, self.builders.len);
         defer self.gpa.free(children);
         var made: usize = 0;
@@ -258,12 +271,9 @@ pub const Table = struct {
             child.* = try builder.hand(self.gpa, column, self.rows);
             made += 1;
         }
-        const rows = self.rows;
-        self.rows = 0;
-        self.has_begun = false;
         var validity = [_]Bytes{.empty};
         made = 0; // they are taken over, whatever becomes of it
-        result.* = try arrow.arrayOf(self.gpa, rows, 0, &validity, children);
+        result.* = try arrow.arrayOf(self.gpa, self.rows, 0, &validity, children);
     }
 
     pub fn text(self: *Table, form: Form, bytes: []const u8, before: u64, separator: u8) error{ OutOfMemory, Invalid }!void {
