@@ -363,113 +363,76 @@ def building(_: Corpus) -> list[Row]:
 # ---- columns, with records as the way to them
 
 
-def columns(corpus: Corpus) -> list[Row]:
-    """Of each record some values, against libraries that make tables.
+#: What is asked for, and the same in the words of polars-marc21 and of marctable.
+SELECTED = {"id": "001", "title": "245$a", "author": "100$a", "subjects": "650$a"}
+QUERY = "001, 245/*.a, 100/*.a, 650/*.a"
+RULES = ["001", "245a", "100a", "650a"]
+#: Each value, for comparing.
+ALL = {"id": "001", "title": "245$a:list", "author": "100$a:list", "subjects": "650$a:list"}
 
-    Theirs is the fastest that is public: `read_marc21` of polars-marc21 gives a data frame, and
-    `records_iter` of marctable dictionaries; both without the step into another form. Ours is a
-    list of strings or tuples.
-    """
-    path = corpus.marc
-    rows = []
+
+def columns(corpus: Corpus) -> list[Row]:
+    """Of each record its number, title, author and subjects, in a data frame."""
+    path, rows = corpus.marc, []
     try:
+        import polars
         from polars_marc21 import read_marc21
     except ImportError:
         print("left out: polars-marc21 is not here; it needs Python 3.11")
     else:
-        rows += _against_polars(path, corpus.records, read_marc21)
+        rows.append(_against_polars(path, corpus.records, polars.DataFrame, read_marc21))
     try:
-        from marctable.utils import records_iter  # type: ignore[import-untyped]
+        import pyarrow  # type: ignore[import-not-found]
+        from marctable import utils  # type: ignore[import-untyped]
     except ImportError:
         print("left out: marctable is not here; it needs Python 3.11")
     else:
-        rows.append(_against_marctable(path, corpus.records, records_iter))
+        rows.append(_against_marctable(path, corpus.records, pyarrow.table, utils))
     return rows
 
 
-def control_numbers(path: str) -> list[str | None]:
-    """001 of every record."""
-    return [record.control_field("001") for record in mrrc_ct.MARCReader(path)]
-
-
-def numbers_and_titles(path: str) -> list[tuple[str | None, str | None]]:
-    """001 and the title, 245 $a and $b, of every record."""
-    return [(record.control_field("001"), record.title()) for record in mrrc_ct.MARCReader(path)]
-
-
-def _against_polars(path: str, count: int, read_marc21: Any) -> list[Row]:
-    """polars-marc21 has a column for each subfield, and does not put $a and $b together."""
-
-    def title(a: str | None, b: str | None) -> str:
-        return " ".join(one.strip() for one in (a, b) if one)
-
-    def numbers_equal() -> str:
-        theirs = read_marc21(path, "001")["column_1"].to_list()
-        return same_each(control_numbers(path), theirs, "001 of all records, in order")
-
-    def titles_equal() -> str:
-        ours = ((number, one or "") for number, one in numbers_and_titles(path))
-        rows = itertools.groupby(read_marc21(path, QUERY).rows(), key=lambda row: row[0])
-        theirs = ((number, title(*next(group)[1:])) for number, group in rows)
-        what = "001 and title of all records, in order; its columns $a and $b put together, and "
-        what += "the first row of a record that has several"
-        return same_each(ours, theirs, what)
-
-    return [
-        Row(
-            "001 of each record",
-            "polars-marc21",
-            None,
-            lambda: control_numbers(path),
-            lambda: read_marc21(path, "001"),
-            numbers_equal,
-            count,
-        ),
-        Row(
-            "001 and title of each record",
-            "polars-marc21",
-            None,
-            lambda: numbers_and_titles(path),
-            lambda: read_marc21(path, QUERY),
-            titles_equal,
-            count,
-        ),
-    ]
-
-
-#: 001, and 245 $a and $b whatever the indicators.
-QUERY = "001, 245/*.a, 245/*.b"
-
-
-def _against_marctable(path: str, count: int, records_iter: Any) -> Row:
-    """Each record as a dictionary of the subfields that are asked for."""
-    rules = ["001", "245ab"]
-
-    def dictionaries() -> Iterator[dict[str, str]]:
-        with open(path, "rb") as file:
-            for batch in records_iter(file, rules):
-                yield from batch
-
+def _against_polars(path: str, count: int, frame: Any, read_marc21: Any) -> Row:
     def check() -> str:
-        ours, theirs, several = [], [], 0
-        for record, one in zip(mrrc_ct.MARCReader(path), dictionaries()):
-            if any(len(record["245"].get_subfields(code)) > 1 for code in "ab"):
-                several += 1
-                continue
-            ours.append((record.control_field("001"), record.title()))
-            parts = (one[key].strip() for key in ("F245a", "F245b") if key in one)
-            theirs.append((one["F001"], " ".join(parts)))
-        what = "001 and title, its $a and $b put together, of all records but "
-        what += f"{several} with several of one of these: it keeps the last"
-        same(len(ours) + several, count, what)
-        return same_each(ours, theirs, what)
+        def rows() -> Iterator[tuple[str, ...]]:
+            for row in mrrc_ct.select(path, ALL):
+                yield from itertools.product(
+                    [row["id"]], *(row[name] or [""] for name in ALL if name != "id")
+                )
+
+        what = "all values of all records, in order: it has a row for each combination of them"
+        return same_each(rows(), read_marc21(path, QUERY).rows(), what)
 
     return Row(
-        "001 and title of each record",
+        "number, title, author, subjects to Polars",
+        "polars-marc21",
+        10,
+        lambda: frame(mrrc_ct.select(path, SELECTED)),
+        lambda: read_marc21(path, QUERY),
+        check,
+        count,
+    )
+
+
+def _against_marctable(path: str, count: int, table: Any, utils: Any) -> Row:
+    names = {"id": "F001", "title": "F245a", "author": "F100a", "subjects": "F650a"}
+
+    def theirs() -> None:
+        with open(path, "rb") as file:
+            utils.to_dataframe(file, RULES)
+
+    def check() -> str:
+        rows = mrrc_ct.select(path, {**ALL, "id": "001:list"})
+        ours = ({names[name]: row[name][-1] for name in ALL if row[name]} for row in rows)
+        with open(path, "rb") as file:
+            found = itertools.chain.from_iterable(utils.records_iter(file, RULES))
+            return same_each(ours, found, "the last value of each, which it keeps, of all records")
+
+    return Row(
+        "the same to pandas",
         "marctable",
-        None,
-        lambda: numbers_and_titles(path),
-        lambda: exhaust(dictionaries()),
+        100,
+        lambda: table(mrrc_ct.select(path, SELECTED)).to_pandas(),
+        theirs,
         check,
         count,
     )
