@@ -916,6 +916,27 @@ def test_a_stream_is_read_in_another_thread(
         assert found == [row["title"] for row in book_rows] * 5
 
 
+def test_two_threads_read_one_selection(
+    books: pathlib.Path, book_rows: list[dict[str, Any]]
+) -> None:
+    selection = select(books, "245$a,650$a", "001 =~ '.'", batch_size=7)
+    found: list[list[str | None]] = [[] for _ in range(4)]
+
+    def read(texts: list[str | None]) -> None:
+        stream = stream_of(selection)
+        while (array := batch_of(stream)) is not None:
+            texts += texts_of(array, 0)
+            released(array)
+        released(stream)
+
+    readers = [threading.Thread(target=read, args=(texts,)) for texts in found]
+    for thread in readers:
+        thread.start()
+    for thread in readers:
+        thread.join()
+    assert found == [[row["title"] for row in book_rows]] * 4
+
+
 def test_streams_of_one_selection_do_not_know_of_each_other(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -1274,6 +1295,7 @@ def test_a_source_that_is_not_there(tmp_path: pathlib.Path) -> None:
             list(select(tmp_path / "empty.mrc", "001", threads=threads))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there a file that is open stays as it is")
 def test_a_file_that_vanishes_between_two_readings(
     tmp_path: pathlib.Path, books: pathlib.Path
 ) -> None:
@@ -1296,6 +1318,7 @@ def test_a_file_that_vanishes_between_two_readings(
     assert count == 150
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there a file that is open stays as it is")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("mode", ["strict", "lenient"])
 def test_a_file_that_is_cut_while_it_is_read(
@@ -1303,29 +1326,28 @@ def test_a_file_that_is_cut_while_it_is_read(
 ) -> None:
     source = tmp_path / "a.mrc"
     source.write_bytes(books.read_bytes() * 200)
-    selection = select(source, "n=number,001", batch_size=10, threads=threads, recovery_mode=mode)
+    expected = [row["001"] for row in select(books, "001")] * 200
+    selection = select(source, "001", batch_size=10, threads=threads, recovery_mode=mode)
     stream = stream_of(selection)
     os.truncate(source, 100_000)
-    count = 0
+    found: list[str | None] = []
     failure = None
     try:
         while (array := batch_of(stream)) is not None:
-            count += array.length
+            found += texts_of(array, 0)
             released(array)
     except RuntimeError as error:
         failure = error.args[1]
     released(stream)
+    assert found == expected[: len(found)]
     report = selection.report
     assert report is not None
-    # Threads may have read what is there no more; behind it the file ends within a record.
-    assert count < 30_000
-    assert report.errors
-    assert {error.record_number for error in report.errors} == {report.errors[0].record_number}
-    if mode == "strict":
-        assert failure == str(report.errors[0])
-    else:
-        assert failure is None
-        assert count >= 90
+    # Threads may have read more of it before, up to the end of any record.
+    assert len({error.record_number for error in report.errors}) == (1 if report.errors else 0)
+    assert failure == (str(report.errors[0]) if mode == "strict" and report.errors else None)
+    if threads == 1:
+        assert report.errors
+        assert 90 <= len(found) <= 110
 
 
 # ---- threads, damage and ranges
@@ -1516,6 +1538,15 @@ def test_damage_is_told_and_what_can_be_told_of_a_record_is_a_row(books: pathlib
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+def test_progress_is_told(books: pathlib.Path, threads: int) -> None:
+    told: list[tuple[int, int | None, int]] = []
+    data = books.read_bytes() * 10
+    list(select(data, "001", "002", threads=threads, progress=lambda *now: told.append(now)))
+    assert told[-1] == (len(data), len(data), 1500)
+    assert told == sorted(told)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
 def test_what_a_callback_raises_comes_through(books: pathlib.Path, threads: int) -> None:
     def fail(*_: object) -> None:
         raise KeyError("ours")
@@ -1569,6 +1600,22 @@ def test_encodings_that_are_told_or_read(books: pathlib.Path) -> None:
             marc8 + utf8, "245$a", "245$a == 'Dvořák' and 245$a =~ '^D.oř.k$'", threads=threads
         )
         assert len(list(rows)) == 2
+
+
+@pytest.mark.xfail(
+    strict=True, reason="rows have offsets from there, errors from the file's first byte"
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_file_that_stands_elsewhere_has_one_kind_of_offsets(threads: int) -> None:
+    records = [iso2709(("001", str(number))) for number in range(3)]
+    records[1] = b"0x" + records[1][2:]
+    file = io.BytesIO(b"something" + b"".join(records))
+    file.seek(9)
+    selection = select(file, "offset", from_="marc", threads=threads)
+    length = len(records[0])
+    assert [row["offset"] for row in selection] == [9, 9 + length, 9 + 2 * length]
+    assert selection.report is not None
+    assert {error.byte_offset for error in selection.report.errors} == {9 + length}
 
 
 @pytest.mark.xfail(strict=True, reason="nobody sets it")
