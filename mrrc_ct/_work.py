@@ -203,6 +203,7 @@ class Work:
         for piece in self.by_core(converter):
             if len(piece):
                 yield piece, 0
+        self.report.records_left_out = converter.counts.records_left_out
 
     def rows_by_threads(self, pieces: Pieces) -> Generator[tuple[memoryview, int], None, None]:
         """The same, made by threads of the core, which number the records of each piece from 1."""
