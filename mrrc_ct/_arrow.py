@@ -32,30 +32,6 @@ if TYPE_CHECKING:
             """Be done."""
 
 
-class _Schema(ctypes.Structure):
-    _fields_ = [
-        ("format", ctypes.c_void_p),
-        ("name", ctypes.c_void_p),
-        ("metadata", ctypes.c_void_p),
-        ("flags", ctypes.c_int64),
-        ("n_children", ctypes.c_int64),
-        ("children", ctypes.c_void_p),
-        ("dictionary", ctypes.c_void_p),
-        ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
-        ("private_data", ctypes.c_void_p),
-    ]
-
-
-class _Stream(ctypes.Structure):
-    _fields_ = [
-        ("get_schema", ctypes.c_void_p),
-        ("get_next", ctypes.c_void_p),
-        ("get_last_error", ctypes.c_void_p),
-        ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
-        ("private_data", ctypes.c_void_p),
-    ]
-
-
 class Plan:
     """What is wanted of records, as the core has it."""
 
@@ -67,14 +43,16 @@ class Plan:
         failure = c.PlanFailure()
         handle = ctypes.c_void_p()
         status = _library.mrrc_plan_create(program, len(program), failure, handle)
-        if status < 0 and where is not None and failure.message:
-            message = ctypes.string_at(failure.message, failure.length).decode()
-            begin, pattern = where.patterns[failure.expression]
+        if status == c.Status.INVALID_ARGUMENT and where is not None:
+            if not failure.length:
+                raise errors.PathInvalid("the filter is nested too deeply", text=where.text)
+            message = ctypes.string_at(failure.message or 0, failure.length).decode()
+            pattern, places = where.patterns[failure.expression]
             before = pattern.encode()[: failure.offset].decode(errors="ignore")
             raise errors.PathInvalid(
                 f"this regular expression cannot be read: {message}",
                 text=where.text,
-                position=begin + len(before),
+                position=places[len(before)],
             )
         if status < 0:
             _fail(status)
@@ -137,15 +115,26 @@ class Table:
             _fail(status)
         self._added.rows = 0
 
-    def text(self, form: int, rows: memoryview, before: int, separator: str = ",") -> memoryview:
-        """Rows as text, in the core's memory: good until the next call."""
+    def text(
+        self, form: int, rows: memoryview, before: int, separator: str, is_strict: bool
+    ) -> tuple[int, memoryview]:
+        """Rows as text, in the core's memory: good until the next call. And a Status, as `add`."""
+        flags = c.STRICT if is_strict else 0
         address, length = _address_of(rows)
-        status = _library.mrrc_table_text(
-            self._handle, form, address, length, before, ord(separator), self._output
+        status: int = _library.mrrc_table_text(
+            self._handle,
+            form,
+            address,
+            length,
+            before,
+            ord(separator),
+            flags,
+            self._added,
+            self._output,
         )
         if status < 0:
             _fail(status)
-        return memory_of(self._output.bytes, self._output.length)
+        return status, memory_of(self._output.bytes, self._output.length)
 
     def tally(self, column: int) -> tuple[int, int]:
         """Records with more than one value in a column that has one, and values that are unfit."""
@@ -163,53 +152,40 @@ def _address_of(rows: memoryview) -> tuple[int | None, int]:
 
 # ---- capsules
 
-_api = ctypes.pythonapi
-_api.PyCapsule_New.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-_api.PyCapsule_New.restype = ctypes.py_object
-_api.PyCapsule_GetPointer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-_api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+# With prototypes of its own: those of `ctypes.pythonapi` are everybody's.
+_new_capsule = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p
+)(("PyCapsule_New", ctypes.pythonapi))
+_keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
 
-#: What capsules point to, by address.
-_structures: dict[int, Any] = {}
-
-
-def _destructor(name: bytes) -> Any:
-    """What is called when a capsule goes, which may be at the interpreter's very end."""
-
-    @ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
-    def destroy(
-        capsule: int,
-        pointer: Any = _api.PyCapsule_GetPointer,
-        structures: dict[int, Any] = _structures,
-        addressof: Any = ctypes.addressof,
-    ) -> None:
-        structure = structures.pop(pointer(capsule, name), None)
-        # Whoever took it has marked it as released.
-        if structure is not None and structure.release:
-            structure.release(addressof(structure))
-
-    _api.Py_IncRef(ctypes.py_object(destroy))
-    return destroy
+# A capsule or a stream may go while an exception is on its way, when no code of Python's can run:
+# the core is called then, and puts it aside.
+_HOST = (
+    "PyGILState_Ensure",
+    "PyGILState_Release",
+    "PyCapsule_GetPointer",
+    "PyErr_Fetch",
+    "PyErr_Restore",
+)
+_library.mrrc_arrow_python(
+    *(
+        ctypes.cast(ctypes.PYFUNCTYPE(None)((name, ctypes.pythonapi)), ctypes.c_void_p)
+        for name in _HOST
+    )
+)
 
 
-_SCHEMA, _STREAM = b"arrow_schema", b"arrow_array_stream"
-_destructors = {name: _destructor(name) for name in (_SCHEMA, _STREAM)}
-
-
-def _capsule(structure: Any, name: bytes) -> object:
-    address = ctypes.addressof(structure)
-    _structures[address] = structure
-    destroy = ctypes.cast(_destructors[name], ctypes.c_void_p)
-    return _api.PyCapsule_New(address, name, destroy)
+def _capsule(structure: int | None, name: bytes, destroy: Any) -> object:
+    return _new_capsule(structure, name, ctypes.cast(destroy, ctypes.c_void_p))
 
 
 def schema_capsule(plan: Plan) -> object:
     """The schema of a plan's batches, as `__arrow_c_schema__` gives it."""
-    schema = _Schema()
-    status = _library.mrrc_arrow_schema(plan.handle, ctypes.addressof(schema))
+    schema = ctypes.c_void_p()
+    status = _library.mrrc_arrow_schema(plan.handle, schema)
     if status < 0:
         _fail(status)
-    return _capsule(schema, _SCHEMA)
+    return _capsule(schema.value, b"arrow_schema", _library.mrrc_arrow_destroy_schema)
 
 
 # ---- streams
@@ -249,17 +225,17 @@ def _drop(number: int) -> None:
 # At the end the streams that are still there must not call what is no more.
 atexit.register(_library.mrrc_arrow_end)
 for _one in (_pull, _drop):
-    _api.Py_IncRef(ctypes.py_object(_one))
+    _keep(_one)
 
 
 def stream_capsule(plan: Plan, batches: Batches) -> object:
     """A stream of batches, as `__arrow_c_stream__` gives it. It closes them when it is released."""
     number = next(_numbers)
-    stream = _Stream()
+    stream = ctypes.c_void_p()
     pull, drop = (ctypes.cast(one, ctypes.c_void_p) for one in (_pull, _drop))
     _streams[number] = batches
-    status = _library.mrrc_arrow_stream(plan.handle, number, pull, drop, ctypes.addressof(stream))
+    status = _library.mrrc_arrow_stream(plan.handle, number, pull, drop, stream)
     if status < 0:
         del _streams[number]
         _fail(status)
-    return _capsule(stream, _STREAM)
+    return _capsule(stream.value, b"arrow_array_stream", _library.mrrc_arrow_destroy_stream)

@@ -226,6 +226,7 @@ class Options(Structure):
     level: int
     record_max: int
     plan: int | None
+    position: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -241,6 +242,7 @@ class Options(Structure):
         ("level", c_uint32),
         ("record_max", c_uint64),
         ("plan", c_void_p),
+        ("position", c_uint64),
     ]
 
 
@@ -502,18 +504,33 @@ def declare(library: CDLL) -> None:
     # mrrc_table_take(table, array)
     library.mrrc_table_take.argtypes = [c_void_p, c_void_p]
     library.mrrc_table_take.restype = c_int32
-    # mrrc_table_text(table, form, rows, length, before, separator, output)
-    library.mrrc_table_text.argtypes = [c_void_p, c_uint32, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(Output)]
+    # mrrc_table_text(table, form, rows, length, before, separator, flags, added, output)
+    library.mrrc_table_text.argtypes = [c_void_p, c_uint32, c_void_p, c_uint64, c_uint64, c_uint32, c_uint32, POINTER(Added), POINTER(Output)]
     library.mrrc_table_text.restype = c_int32
     # mrrc_table_tally(table, column, tally)
     library.mrrc_table_tally.argtypes = [c_void_p, c_uint64, POINTER(Tally)]
     library.mrrc_table_tally.restype = None
-    # mrrc_arrow_schema(plan, schema)
-    library.mrrc_arrow_schema.argtypes = [c_void_p, c_void_p]
+    # mrrc_arrow_schema(plan, result)
+    library.mrrc_arrow_schema.argtypes = [c_void_p, POINTER(c_void_p)]
     library.mrrc_arrow_schema.restype = c_int32
-    # mrrc_arrow_stream(plan, number, pull, drop, stream)
-    library.mrrc_arrow_stream.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_void_p]
+    # mrrc_arrow_stream(plan, number, pull, drop, result)
+    library.mrrc_arrow_stream.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, POINTER(c_void_p)]
     library.mrrc_arrow_stream.restype = c_int32
+    # mrrc_arrow_free_schema(schema)
+    library.mrrc_arrow_free_schema.argtypes = [c_void_p]
+    library.mrrc_arrow_free_schema.restype = None
+    # mrrc_arrow_free_stream(stream)
+    library.mrrc_arrow_free_stream.argtypes = [c_void_p]
+    library.mrrc_arrow_free_stream.restype = None
+    # mrrc_arrow_python(ensure, leave, get_pointer, fetch, restore)
+    library.mrrc_arrow_python.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_void_p]
+    library.mrrc_arrow_python.restype = None
+    # mrrc_arrow_destroy_schema(capsule)
+    library.mrrc_arrow_destroy_schema.argtypes = [c_void_p]
+    library.mrrc_arrow_destroy_schema.restype = None
+    # mrrc_arrow_destroy_stream(capsule)
+    library.mrrc_arrow_destroy_stream.argtypes = [c_void_p]
+    library.mrrc_arrow_destroy_stream.restype = None
     # mrrc_arrow_end()
     library.mrrc_arrow_end.argtypes = []
     library.mrrc_arrow_end.restype = None

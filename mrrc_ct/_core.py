@@ -320,6 +320,7 @@ class Converter:
         is_single: bool = False,
         record_max: int = 0,
         plan: int | None = None,
+        position: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -342,6 +343,7 @@ class Converter:
             # What has been read is not too long to be written.
             record_max=RECORD_MAX_MOST if source == "flat" else record_max,
             plan=plan,
+            position=position,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)

@@ -232,7 +232,7 @@ def describe(
             )
             texts = (bytes(rows) for rows, _ in work.rows_by_threads(pieces))
         else:
-            converter = _core.Converter(from_, "description", **options)
+            converter = _core.Converter(from_, "description", position=window.offset, **options)
             texts = (bytes(rows) for rows, _ in work.rows_by_core(converter))
         parts: dict[tuple[str, str], Described] = {}
         # Where a call gives out what it has, a line may go on in the next.

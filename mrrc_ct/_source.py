@@ -287,6 +287,7 @@ class StreamWindow(Window):
     def end_at(self, offset: int) -> None:
         """Let the source end at an offset in bytes from its first, behind all that is in sight."""
         read = self._read
+        self._is_file = False  # but a part of one, which may be empty
 
         def read_some(view: memoryview) -> int:
             left = offset - self.offset - (self._end - self._start)

@@ -141,7 +141,6 @@ class Work:
     def by_core(self, converter: _core.Converter) -> Generator[memoryview, None, None]:
         """Pieces of output, each good until the next is asked for."""
         window, report = self.window, self.report
-        base = window.offset
         status = Status.OUTPUT
         while status != Status.DONE:
             address, length, flags = window.look()
@@ -155,7 +154,6 @@ class Work:
             window.take(converter.consumed)
             if status == Status.PROBLEM:
                 error = _core.error_of(converter.problem, window.name)
-                error.byte_offset = (error.byte_offset or 0) + base
                 self.lose(error)
             self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
             piece = converter.output()
@@ -201,9 +199,7 @@ class Work:
     ) -> Generator[tuple[memoryview, int], None, None]:
         """Pieces of rows, each good until the next, and how many records come before theirs."""
         for piece in self.by_core(converter):
-            if len(piece):
-                yield piece, 0
-        self.report.records_left_out = converter.counts.records_left_out
+            yield piece, 0
 
     def rows_by_threads(self, pieces: Pieces) -> Generator[tuple[memoryview, int], None, None]:
         """The same, made by threads of the core, which number the records of each piece from 1."""
@@ -452,7 +448,7 @@ def records_and_errors(
     window: Window, from_: str, recovery: Recovery
 ) -> Iterator[Record | MarcError]:
     """What stands in a text format, in its order."""
-    converter = _core.Converter(from_, "flat", **recovery.options())
+    converter = _core.Converter(from_, "flat", position=window.offset, **recovery.options())
     origin = Origin(window.name).at(1, 0)
     errors: list[MarcError] = []
     number = 0

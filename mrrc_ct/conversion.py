@@ -130,7 +130,7 @@ def convert(
             }
             is_parallel = threads > 1 and from_ == "marc" and not is_ordered
             if not is_parallel:
-                pieces = work.by_core(_core.Converter(from_, to, **options))
+                pieces = work.by_core(_core.Converter(from_, to, position=window.offset, **options))
         begin = time.perf_counter()
         # A source that cannot even be begun leaves the target as it is.
         first_bytes(window, 1)

@@ -136,19 +136,23 @@ class PathInvalid(MarcError, ValueError):
     """A path or filter is not written as it should be.
 
     `text` is what was written, `position` where in it the fault is, in characters from 0; str()
-    shows both, unless the fault is in no one place.
+    shows both, but for what is far from there.
     """
 
     text: str = ""
     position: int = 0
+    _SHOWN = 60
 
     def __str__(self) -> str:
         if not self.text:
             return self.message
-        before, line = self.text[: self.position], self.text
-        start = before.rfind("\n") + 1
+        start = self.text.rfind("\n", 0, self.position) + 1
         line = self.text[start:].split("\n", 1)[0]
-        return f"{self.message}\n  {line}\n  {' ' * (self.position - start)}^"
+        at = self.position - start
+        first = max(0, at - self._SHOWN)
+        shown = ("… " if first else "") + line[first : at + self._SHOWN]
+        more = " …" if at + self._SHOWN < len(line) else ""
+        return f"{self.message}\n  {shown}{more}\n  {' ' * (at - first + 2 * bool(first))}^"
 
 
 class ValueRepeated(MarcError, ValueError):

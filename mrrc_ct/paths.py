@@ -51,6 +51,7 @@ SEPARATOR = "; "
 #: Nested deeper, a filter is not read; the core's limit is twice that.
 _DEPTH_MAX = 90
 _COLUMNS_MAX = 4096
+_CODES_MAX = 0xFFFF
 _TEXT_MAX = 0xFFFF
 
 
@@ -98,11 +99,11 @@ class Filter:
     """Which records are wanted."""
 
     def __init__(
-        self, text: str, program: bytes, patterns: list[tuple[int, str]], has_number: bool
+        self, text: str, program: bytes, patterns: list[tuple[str, list[int]]], has_number: bool
     ) -> None:
         self.text = text
         self.program = program
-        #: The regular expressions, and where in the text each begins.
+        #: The regular expressions, and where in the text each character stands, and the end.
         self.patterns = patterns
         #: Whether it asks for the number of a record.
         self.has_number = has_number
@@ -162,8 +163,12 @@ _rules = _Rules()
 
 class _Parser:
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a path or filter is a text, not {text!r}")
         self.text = text
         self.at = 0
+        #: Where each character of the last text in quotation marks stands, and where it ends.
+        self.places: list[int] = []
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
         raise errors.PathInvalid(message, text=self.text, position=self.at if at is None else at)
@@ -240,6 +245,8 @@ class _Parser:
         start = self.at
         if self.has("$"):
             place.codes = self.run(lambda one: one.isascii() and one.isalnum())
+            if len(place.codes) > _CODES_MAX:
+                self.fail(f"there are more than {_CODES_MAX} codes", start)
             if not place.codes:
                 self.fail("$ should have the codes of subfields behind it")
             if place.is_control:
@@ -306,7 +313,11 @@ class _Parser:
             column.mode = "only" if not may_repeat else "list" if column.type == "text" else "first"
         if column.mode in ("list", "join") and column.type != "text":
             self.fail(f"a {column.mode} has texts, not {column.type}", begin)
-        if len(column.name.encode(errors="replace")) > _TEXT_MAX or "\0" in column.name:
+        try:
+            is_name = len(column.name.encode()) <= _TEXT_MAX and "\0" not in column.name
+        except UnicodeEncodeError:
+            is_name = False
+        if not is_name:
             self.fail("this is no name of a column", start)
         return column
 
@@ -350,17 +361,21 @@ class _Parser:
             self.fail("a text in quotation marks should stand here")
         start = self.at
         self.at += 1
-        found = []
+        found: list[str] = []
+        self.places = []
         while not self.has(quote):
             if self.at == len(self.text):
                 self.fail("this text has no end", start)
+            mark = self.at
             # A backslash is one of a regular expression, unless it keeps a quotation mark.
             if self.text[self.at] == "\\" and self.text[self.at + 1 : self.at + 2] in ("\\", quote):
                 self.at += 1
                 found.append(self.kept())
             else:
                 found.append(self.text[self.at])
+            self.places += [mark] * len(found[-1])
             self.at += 1
+        self.places.append(self.at - 1)
         text = "".join(found)
         try:
             if len(text.encode()) > _TEXT_MAX:
@@ -376,7 +391,7 @@ class _Parser:
 class _FilterParser(_Parser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.patterns: list[tuple[int, str]] = []
+        self.patterns: list[tuple[str, list[int]]] = []
         self.has_number = False
         self.in_pattern = False
 
@@ -438,11 +453,10 @@ class _FilterParser(_Parser):
         if operator in ("=~", "!~"):
             if is_count or is_number:
                 self.fail("a number matches no expression", start)
-            begin = self.at + 1
             self.in_pattern = True
             pattern = self.string()
             self.in_pattern = False
-            self.patterns.append((begin, pattern))
+            self.patterns.append((pattern, self.places))
             found = bytes([_MATCH]) + path + _text(pattern)
             return found if operator == "=~" else bytes([_NOT]) + found
         compared = struct.pack("<B", _COMPARISONS["==" if operator == "!=" else operator])

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 
 from . import _core
 from ._arrow import Plan, Table, schema_capsule, stream_capsule
 from ._bindings import Job, Status, TextForm
-from ._pieces import PIECE_BYTES, Pieces
+from ._pieces import Pieces
 from ._source import MAX_EXPANSION
 from ._target import open_target
 from ._work import Report, Work
@@ -104,8 +105,8 @@ class Selection:
     def _texts(self, form: int, separator: str = ",") -> Iterator[memoryview]:
         reading = self._reading()
         try:
-            for rows, before in reading.rows():
-                yield reading.text(form, rows, before, separator)
+            for rows in reading.rows():
+                yield from reading.text(form, rows, separator)
         finally:
             reading.close()
 
@@ -205,58 +206,62 @@ class _Reading:
         self._columns = columns
         self._options = options
         self._table = Table(plan)
-        recovery: Recovery = options["recovery"]
-        self._window, from_ = open_as(source, options["from_"], options["max_expansion"])
-        self.report = SelectReport(self._window.name, from_, columns)
-        work = Work(self._window, self.report, self._lose, options["progress"])
+        self._failure: MarcError | None = None
+        self._begin = time.perf_counter()
+        window, from_ = open_as(source, options["from_"], options["max_expansion"])
+        self._window = window
+        self.report = SelectReport(window.name, from_, columns)
+        work = Work(window, self.report, self._lose, options["progress"])
         core = {
             "source_encoding": options["encoding"],
             "references": options["references"],
             "plan": plan.handle,
-            **recovery.options(),
+            **options["recovery"].options(),
         }
-        start, stop = options["start"], options["stop"]
+        start, stop, threads = options["start"], options["stop"], options["threads"]
         is_part = bool(start) or stop is not None
+        is_parallel = threads > 1 and from_ == "marc"
         try:
             if is_part and from_ != "marc":
-                raise SourceError("only ISO 2709 can be read in parts", source=self._window.name)
-            if is_part and self._window.descriptor is None:
-                # What the core's threads cannot read themselves comes to them cut off already.
-                limit(self._window, start, stop)
-                start, stop = self._window.offset, None
-            if from_ == "marc" and (options["threads"] > 1 or is_part):
-                size = min(PIECE_BYTES, 1 << 30)
-                pieces = Pieces(
-                    self._window,
-                    Job.CONVERT,
-                    workers=options["threads"],
-                    size=size,
-                    target="rows",
-                    start=start,
-                    stop=stop,
-                    **core,
-                )
+                raise SourceError("only ISO 2709 can be read in parts", source=window.name)
+            if is_part and not (is_parallel and window.descriptor is not None):
+                # What the core's threads do not read themselves comes to them cut off already.
+                limit(window, start, stop)
+                start, stop = 0, None
+            if is_parallel:
+                core.update(start=start or window.offset, stop=stop)
+                pieces = Pieces(window, Job.CONVERT, workers=threads, target="rows", **core)
                 self._rows = work.rows_by_threads(pieces)
             else:
-                self._rows = work.rows_by_core(_core.Converter(from_, "rows", **core))
+                converter = _core.Converter(from_, "rows", position=window.offset, **core)
+                self._rows = work.rows_by_core(converter)
         except BaseException:
-            close_own(self._window, source)
+            close_own(window, source)
             raise
 
     def _lose(self, error: MarcError) -> None:
         if self._options["on_error"] is not None:
             self._options["on_error"](error)
-        elif not self._options["recovery"].is_lenient:
-            raise error
+        elif not self._options["recovery"].is_lenient and self._failure is None:
+            self._failure = error
 
     def rows(self) -> Iterator[tuple[memoryview, int]]:
         """Pieces of rows, each good until the next, and how many records were before."""
-        yield from self._rows
+        for rows in self._rows:
+            if len(rows[0]) and (self._failure is None or self._options["threads"] == 1):
+                yield rows
+            if self._failure is not None:
+                raise self._failure
         self.tell()
 
-    def text(self, form: int, rows: memoryview, before: int, separator: str) -> memoryview:
-        """Rows as text."""
-        return self._table.text(form, rows, before, separator)
+    def text(
+        self, form: int, pending: tuple[memoryview, int], separator: str
+    ) -> Iterator[memoryview]:
+        """Rows as text. Raises ValueRepeated behind those that are sound."""
+        is_strict = self._options["strict"]
+        status, text = self._table.text(form, *pending, separator, is_strict)
+        yield text
+        self._check(status)
 
     def batch(
         self, pending: tuple[memoryview, int], limit: int
@@ -264,6 +269,10 @@ class _Reading:
         """Add rows to the batch: whether it is full, and what is left of them."""
         rows, before = pending
         status = self._table.add(rows, before, limit, self._options["strict"])
+        self._check(status)
+        return status == Status.OUTPUT, (rows[self._table.consumed :], before)
+
+    def _check(self, status: int) -> None:
         if status == Status.PROBLEM:
             column, number, offset = self._table.repeated
             raise ValueRepeated(
@@ -272,15 +281,17 @@ class _Reading:
                 record_number=number,
                 byte_offset=offset,
             )
-        return status == Status.OUTPUT, (rows[self._table.consumed :], before)
 
-    def take(self, array: int) -> None:
+    def take(self, array: int) -> bool:
         """Move the batch, if it has rows, to a struct ArrowArray."""
-        if self._table.rows:
+        has_rows = self._table.rows > 0
+        if has_rows:
             self._table.take(array)
+        return has_rows
 
     def tell(self) -> None:
         """Put down what the columns do not tell."""
+        self.report.seconds = time.perf_counter() - self._begin
         for index, name in enumerate(self._columns):
             self.report.repeated[name], self.report.unread[name] = self._table.tally(index)
 
@@ -298,20 +309,30 @@ class _Batches:
         self._limit = options["batch_size"]
         self._rows = reading.rows()
         self._pending: tuple[memoryview, int] = (memoryview(b""), 0)
+        self._failure: BaseException | None = None
 
     def next_to(self, array: int) -> None:
-        """Move the next batch to a struct ArrowArray; nothing at the end."""
-        while True:
-            if len(self._pending[0]):
-                is_full, self._pending = self._reading.batch(self._pending, self._limit)
-                if is_full:
-                    break
-                continue
-            following = next(self._rows, None)
-            if following is None:
-                break
-            self._pending = following
-        self._reading.take(array)
+        """Move the next batch to a struct ArrowArray; nothing at the end.
+
+        What came before an error comes out first, and then the error, each time.
+        """
+        if self._failure is None:
+            try:
+                self._fill()
+            except BaseException as error:
+                self._failure = error
+        if not self._reading.take(array) and self._failure is not None:
+            raise self._failure
+
+    def _fill(self) -> None:
+        is_full = False
+        while not is_full:
+            if not len(self._pending[0]):
+                following = next(self._rows, None)
+                if following is None:
+                    return
+                self._pending = following
+            is_full, self._pending = self._reading.batch(self._pending, self._limit)
 
     def close(self) -> None:
         """Be done, at the end or before."""
@@ -373,6 +394,8 @@ def select(
     PathInvalid for a path or filter that is not written as it should be, ValueError for an option.
     """
     check_threads(threads)
+    if not isinstance(batch_size, int):
+        raise TypeError(f"batch_size should be a number of rows, not {batch_size!r}")
     if not 1 <= batch_size < 1 << 31:
         raise ValueError(f"batch_size should be 1 to {(1 << 31) - 1}, not {batch_size}")
     if start < 0 or (stop is not None and stop < 0):

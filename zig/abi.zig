@@ -83,6 +83,8 @@ pub const Options = extern struct {
     record_max: u64,
     /// Of mrrc_plan_create, or null: which records are wanted. MRRC_FORMAT_ROWS is what it wants of them.
     plan: ?*anyopaque,
+    /// Offset in the source of the first byte that is converted.
+    position: u64,
 };
 
 pub const Format = convert.Format;
@@ -255,6 +257,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .level = fromNumber(Level, options.level) orelse return null,
         .record_max = recordMax(options.record_max) orelse return null,
         .plan = planOf(options.plan),
+        .position = options.position,
     };
 }
 
@@ -436,7 +439,8 @@ pub export fn mrrc_table_take(pointer: ?*anyopaque, array: ?*anyopaque) callconv
 
 pub const TextForm = table_module.Form;
 
-pub export fn mrrc_table_text(pointer: ?*anyopaque, form: u32, rows: ?[*]const u8, length: u64, before: u64, separator: u32, output: *Output) callconv(.c) i32 {
+pub export fn mrrc_table_text(pointer: ?*anyopaque, form: u32, rows: ?[*]const u8, length: u64, before: u64, separator: u32, flags: u32, added: *Added, output: *Output) callconv(.c) i32 {
+    added.* = .{};
     output.* = .{};
     const handle = tableOf(pointer) orelse return @backingInt(Status.invalid_argument);
     const wanted = fromNumber(TextForm, form) orelse return @backingInt(Status.invalid_argument);
@@ -444,10 +448,11 @@ pub export fn mrrc_table_text(pointer: ?*anyopaque, form: u32, rows: ?[*]const u
     if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
     defer handle.busy.store(false, .release);
     const table = handle.table;
-    table.text(wanted, slice(rows, length), before, @intCast(separator)) catch |err|
+    const result = table.text(wanted, slice(rows, length), before, @intCast(separator), flags & flag_strict != 0) catch |err|
         return @backingInt(if (err == error.OutOfMemory) Status.out_of_memory else Status.invalid_argument);
-    output.* = .{ .consumed = length, .bytes = table.out.items().ptr, .length = table.out.length() };
-    return @backingInt(Status.done);
+    added.* = .{ .consumed = result.consumed, .column = result.column, .number = result.number, .offset = result.offset };
+    output.* = .{ .consumed = result.consumed, .bytes = table.out.items().ptr, .length = table.out.length() };
+    return @backingInt(if (result.why == .value_repeated) Status.problem else Status.done);
 }
 
 pub const Tally = table_module.Tally;
@@ -458,24 +463,64 @@ pub export fn mrrc_table_tally(pointer: ?*anyopaque, column: u64, tally: *Tally)
     if (column < handle.table.tallies.len) tally.* = handle.table.tallies[@intCast(column)];
 }
 
-pub export fn mrrc_arrow_schema(plan: ?*anyopaque, schema: ?*anyopaque) callconv(.c) i32 {
+pub export fn mrrc_arrow_schema(plan: ?*anyopaque, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
     const given = planOf(plan) orelse return @backingInt(Status.invalid_argument);
-    const target: *arrow.Schema = @ptrCast(@alignCast(schema orelse return @backingInt(Status.invalid_argument)));
-    target.* = Table.schema(gpa, given) catch return @backingInt(Status.out_of_memory);
+    const schema = gpa.create(arrow.Schema) catch return @backingInt(Status.out_of_memory);
+    schema.* = Table.schema(gpa, given) catch {
+        gpa.destroy(schema);
+        return @backingInt(Status.out_of_memory);
+    };
+    result.* = schema;
     return @backingInt(Status.done);
 }
 
-pub export fn mrrc_arrow_stream(plan: ?*anyopaque, number: u64, pull: ?*const anyopaque, drop: ?*const anyopaque, stream: ?*anyopaque) callconv(.c) i32 {
+pub export fn mrrc_arrow_stream(plan: ?*anyopaque, number: u64, pull: ?*const anyopaque, drop: ?*const anyopaque, result: *?*anyopaque) callconv(.c) i32 {
+    result.* = null;
     const invalid = @backingInt(Status.invalid_argument);
     const given = planOf(plan) orelse return invalid;
-    const target: *arrow.Stream = @ptrCast(@alignCast(stream orelse return invalid));
     const pulling: *const arrow.Pull = @ptrCast(@alignCast(pull orelse return invalid));
     const dropping: *const arrow.Drop = @ptrCast(@alignCast(drop orelse return invalid));
-    target.* = arrow.streamOf(gpa, number, pulling, dropping, given.retain(), schemaOfPlan, forgetPlan) catch {
+    const stream = gpa.create(arrow.Stream) catch return @backingInt(Status.out_of_memory);
+    stream.* = arrow.streamOf(gpa, number, pulling, dropping, given.retain(), schemaOfPlan, forgetPlan) catch {
         given.release();
+        gpa.destroy(stream);
         return @backingInt(Status.out_of_memory);
     };
+    result.* = stream;
     return @backingInt(Status.done);
+}
+
+pub export fn mrrc_arrow_free_schema(schema: ?*anyopaque) callconv(.c) void {
+    freeStructure(arrow.Schema, schema);
+}
+
+pub export fn mrrc_arrow_free_stream(stream: ?*anyopaque) callconv(.c) void {
+    freeStructure(arrow.Stream, stream);
+}
+
+fn freeStructure(comptime T: type, pointer: ?*anyopaque) void {
+    const structure: *T = @ptrCast(@alignCast(pointer orelse return));
+    if (structure.release) |release| release(structure);
+    gpa.destroy(structure);
+}
+
+pub export fn mrrc_arrow_python(ensure: ?*const anyopaque, leave: ?*const anyopaque, get_pointer: ?*const anyopaque, fetch: ?*const anyopaque, restore: ?*const anyopaque) callconv(.c) void {
+    arrow.usePython(.{
+        .ensure = @ptrCast(@alignCast(ensure orelse return)),
+        .leave = @ptrCast(@alignCast(leave orelse return)),
+        .get_pointer = @ptrCast(@alignCast(get_pointer orelse return)),
+        .fetch = @ptrCast(@alignCast(fetch orelse return)),
+        .restore = @ptrCast(@alignCast(restore orelse return)),
+    });
+}
+
+pub export fn mrrc_arrow_destroy_schema(capsule: ?*anyopaque) callconv(.c) void {
+    arrow.destroyCapsule(arrow.Schema, capsule orelse return, gpa);
+}
+
+pub export fn mrrc_arrow_destroy_stream(capsule: ?*anyopaque) callconv(.c) void {
+    arrow.destroyCapsule(arrow.Stream, capsule orelse return, gpa);
 }
 
 fn schemaOfPlan(plan: *anyopaque) arrow.Error!arrow.Schema {
@@ -786,8 +831,8 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_table_text",
-        .parameters = &.{ "table", "form", "rows", "length", "before", "separator", "output" },
-        .text = "Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV.",
+        .parameters = &.{ "table", "form", "rows", "length", "before", "separator", "flags", "added", "output" },
+        .text = "Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before.",
     },
     .{
         .name = "mrrc_table_tally",
@@ -796,14 +841,23 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_arrow_schema",
-        .parameters = &.{ "plan", "schema" },
-        .text = "The schema of a plan's batches, to a struct ArrowSchema.",
+        .parameters = &.{ "plan", "result" },
+        .text = "The schema of a plan's batches, a struct ArrowSchema. Free it with mrrc_arrow_free_schema.",
     },
     .{
         .name = "mrrc_arrow_stream",
-        .parameters = &.{ "plan", "number", "pull", "drop", "stream" },
-        .text = "Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released.",
+        .parameters = &.{ "plan", "number", "pull", "drop", "result" },
+        .text = "Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released. Free it with mrrc_arrow_free_stream.",
     },
+    .{ .name = "mrrc_arrow_free_schema", .parameters = &.{"schema"}, .text = "Release what was not moved elsewhere, and free the structure." },
+    .{ .name = "mrrc_arrow_free_stream", .parameters = &.{"stream"}, .text = "Release what was not moved elsewhere, and free the structure." },
+    .{
+        .name = "mrrc_arrow_python",
+        .parameters = &.{ "ensure", "leave", "get_pointer", "fetch", "restore" },
+        .text = "Where Python is the host: its PyGILState_Ensure, PyGILState_Release, PyCapsule_GetPointer, PyErr_Fetch and PyErr_Restore, for streams and for the next two.",
+    },
+    .{ .name = "mrrc_arrow_destroy_schema", .parameters = &.{"capsule"}, .text = "The destructor of a Python capsule with a schema of mrrc_arrow_schema." },
+    .{ .name = "mrrc_arrow_destroy_stream", .parameters = &.{"capsule"}, .text = "The destructor of a Python capsule with a stream of mrrc_arrow_stream." },
     .{
         .name = "mrrc_arrow_end",
         .parameters = &.{},

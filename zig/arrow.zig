@@ -160,6 +160,58 @@ pub fn endHost() void {
     has_host_ended.store(true, .release);
 }
 
+// ---- Python's capsules
+
+/// Functions of Python's C interface by which capsules are opened, and an exception is put aside while
+/// code of Python's runs.
+pub const Python = extern struct {
+    ensure: *const fn () callconv(.c) c_int,
+    leave: *const fn (c_int) callconv(.c) void,
+    get_pointer: *const fn (capsule: *anyopaque, name: [*:0]const u8) callconv(.c) ?*anyopaque,
+    fetch: *const fn (*?*anyopaque, *?*anyopaque, *?*anyopaque) callconv(.c) void,
+    restore: *const fn (?*anyopaque, ?*anyopaque, ?*anyopaque) callconv(.c) void,
+
+    /// With the GIL, and without the exception that may be on its way.
+    const Turn = struct {
+        functions: ?Python,
+        state: c_int = 0,
+        exception: [3]?*anyopaque = @splat(null),
+
+        fn begin() Turn {
+            var self: Turn = .{ .functions = python };
+            const functions = python orelse return self;
+            self.state = functions.ensure();
+            functions.fetch(&self.exception[0], &self.exception[1], &self.exception[2]);
+            return self;
+        }
+
+        fn end(self: *const Turn) void {
+            const functions = self.functions orelse return;
+            functions.restore(self.exception[0], self.exception[1], self.exception[2]);
+            functions.leave(self.state);
+        }
+    };
+};
+
+/// Set once, before any capsule is made; nothing where another language is the host.
+var python: ?Python = null;
+
+pub fn usePython(functions: Python) void {
+    python = functions;
+}
+
+/// What is called when a capsule goes, which may be while an exception is on its way.
+pub fn destroyCapsule(comptime T: type, capsule: *anyopaque, gpa: std.mem.Allocator) void {
+    const functions = python orelse return;
+    const turn: Python.Turn = .begin();
+    defer turn.end();
+    const pointer = functions.get_pointer(capsule, if (T == Schema) "arrow_schema" else "arrow_array_stream") orelse return;
+    const structure: *T = @ptrCast(@alignCast(pointer));
+    // Whoever took it has marked it as released.
+    if (structure.release) |free| free(structure);
+    gpa.destroy(structure);
+}
+
 const Source = struct {
     gpa: std.mem.Allocator,
     number: u64,
@@ -196,6 +248,8 @@ const Source = struct {
             self.say("the program that reads has ended");
             return @backingInt(std.c.E.IO);
         }
+        const turn: Python.Turn = .begin();
+        defer turn.end();
         const failure = self.pull(self.number, array, &self.message);
         self.message[message_max - 1] = 0;
         return failure;
@@ -208,7 +262,11 @@ const Source = struct {
 
     fn release(stream: *Stream) callconv(.c) void {
         const self = of(stream);
-        if (!has_host_ended.load(.acquire)) self.drop(self.number);
+        if (!has_host_ended.load(.acquire)) {
+            const turn: Python.Turn = .begin();
+            defer turn.end();
+            self.drop(self.number);
+        }
         self.forget(self.context);
         stream.release = null;
         self.gpa.destroy(self);

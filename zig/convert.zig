@@ -88,6 +88,8 @@ pub const Options = struct {
     record_max: usize = record_module.record_max_default,
     /// Which records are wanted, and what of them. It outlives the work.
     plan: ?*Plan = null,
+    /// Offset in the source of the first byte.
+    position: u64 = 0,
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
@@ -183,7 +185,8 @@ pub const Converter = struct {
         self.* = .{
             .gpa = gpa,
             .options = options,
-            .walk = options.walk(0),
+            .walk = options.walk(options.position),
+            .position = options.position,
             .salvage = .{ .gpa = gpa, .record_max = options.record_max },
             .record = .init(gpa),
             .out = .{ .gpa = gpa },
@@ -219,12 +222,12 @@ pub const Converter = struct {
     /// Begin another stream, keeping the memory.
     pub fn restart(self: *Converter) void {
         self.counts = .{};
-        self.position = 0;
+        self.position = self.options.position;
         self.begun = 0;
         self.is_started = false;
         self.is_done = false;
         self.is_behind_mark = false;
-        self.walk = self.options.walk(0);
+        self.walk = self.options.walk(self.options.position);
         self.forget();
         self.lost = .no;
         self.description.clear();

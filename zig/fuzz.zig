@@ -488,6 +488,7 @@ fn plain(source: abi.Format, target: abi.Format) abi.Options {
         .level = 0,
         .record_max = 0,
         .plan = null,
+        .position = 0,
     };
 }
 
@@ -649,10 +650,11 @@ fn planned(program: []const u8, records: []const u8, choice: u32, may_fail: bool
     const shown = memory.show(program);
     if (statusOf(abi.mrrc_plan_create(shown.ptr, shown.len, &failure, &handle)) != .done) return;
     defer abi.mrrc_plan_destroy(handle);
-    var schema: arrow.Schema = undefined;
-    if (statusOf(abi.mrrc_arrow_schema(handle, &schema)) == .done) {
+    var pointed: ?*anyopaque = null;
+    if (statusOf(abi.mrrc_arrow_schema(handle, &pointed)) == .done) {
+        const schema: *arrow.Schema = @ptrCast(@alignCast(pointed.?));
         expect(std.mem.eql(u8, std.mem.span(schema.format), "+s"), "a batch is no struct");
-        schema.release.?(&schema);
+        abi.mrrc_arrow_free_schema(schema);
     } else expect(may_fail, "a plan has no schema");
     var options = plain(.marc, .rows);
     options.plan = handle;
@@ -690,7 +692,8 @@ fn tabled(table: ?*anyopaque, rows: []const u8, choice: u32) Status {
     };
     _ = takenRows(table, limit);
     const shown = memory.show(rows);
-    if (statusOf(abi.mrrc_table_text(table, choice >> 1, shown.ptr, shown.len, 5, ',', &output)) == .done and status == .need_input) {
+    var added: abi.Added = .{};
+    if (statusOf(abi.mrrc_table_text(table, choice >> 1, shown.ptr, shown.len, 5, ',', 0, &added, &output)) == .done and status == .need_input) {
         const text = if (output.bytes) |bytes| bytes[0..@intCast(output.length)] else "";
         expect(rows.len == 0 or std.mem.endsWith(u8, text, "\n"), "a row has no line");
     }

@@ -187,6 +187,7 @@ typedef struct MrrcOptions {
     uint32_t level;
     uint64_t record_max;
     void *plan;
+    uint64_t position;
 } MrrcOptions;
 
 typedef struct MrrcCounts {
@@ -360,17 +361,32 @@ int32_t mrrc_table_add(void *table, const uint8_t *rows, uint64_t length, uint64
 /* Move the batch at hand to `array`, a struct ArrowArray of Arrow's C data interface, and begin another. */
 int32_t mrrc_table_take(void *table, void *array);
 
-/* Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. */
-int32_t mrrc_table_text(void *table, uint32_t form, const uint8_t *rows, uint64_t length, uint64_t before, uint32_t separator, MrrcOutput *output);
+/* Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before. */
+int32_t mrrc_table_text(void *table, uint32_t form, const uint8_t *rows, uint64_t length, uint64_t before, uint32_t separator, uint32_t flags, MrrcAdded *added, MrrcOutput *output);
 
 /* What the rows added up to now had in a column that it does not tell. */
 void mrrc_table_tally(void *table, uint64_t column, MrrcTally *tally);
 
-/* The schema of a plan's batches, to a struct ArrowSchema. */
-int32_t mrrc_arrow_schema(void *plan, void *schema);
+/* The schema of a plan's batches, a struct ArrowSchema. Free it with mrrc_arrow_free_schema. */
+int32_t mrrc_arrow_schema(void *plan, void **result);
 
-/* Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released. */
-int32_t mrrc_arrow_stream(void *plan, uint64_t number, void *pull, void *drop, void *stream);
+/* Make a struct ArrowArrayStream. `int pull(uint64_t number, struct ArrowArray *, char message[1024])` brings on each batch, or an errno and a message; `void drop(uint64_t number)` is called when the stream is released. Free it with mrrc_arrow_free_stream. */
+int32_t mrrc_arrow_stream(void *plan, uint64_t number, void *pull, void *drop, void **result);
+
+/* Release what was not moved elsewhere, and free the structure. */
+void mrrc_arrow_free_schema(void *schema);
+
+/* Release what was not moved elsewhere, and free the structure. */
+void mrrc_arrow_free_stream(void *stream);
+
+/* Where Python is the host: its PyGILState_Ensure, PyGILState_Release, PyCapsule_GetPointer, PyErr_Fetch and PyErr_Restore, for streams and for the next two. */
+void mrrc_arrow_python(void *ensure, void *leave, void *get_pointer, void *fetch, void *restore);
+
+/* The destructor of a Python capsule with a schema of mrrc_arrow_schema. */
+void mrrc_arrow_destroy_schema(void *capsule);
+
+/* The destructor of a Python capsule with a stream of mrrc_arrow_stream. */
+void mrrc_arrow_destroy_stream(void *capsule);
 
 /* From now on no stream calls `pull` or `drop` any more: whoever has them is gone. */
 void mrrc_arrow_end(void);

@@ -54,6 +54,11 @@ const Alternative = struct {
         return self.start != 0 or self.end != open;
     }
 
+    /// Whether it asks for no part that only fields with subfields have.
+    fn isPlain(self: *const Alternative) bool {
+        return self.codes.len == 0 and self.indicators[0] == 0 and self.indicators[1] == 0;
+    }
+
     fn takes(self: *const Alternative, tag: Tag) bool {
         for (self.tag, tag) |wanted, given| if (wanted != given and wanted != '.') return false;
         return true;
@@ -61,7 +66,7 @@ const Alternative = struct {
 
     /// Hand each value of a field to `visitor` until it has seen enough: whether it has.
     fn visit(self: *const Alternative, tag: Tag, content: []const u8, text: *Buffer, visitor: anytype) error{OutOfMemory}!bool {
-        if (record_module.isControlTag(tag)) return self.codes.len == 0 and try self.show(content, visitor);
+        if (record_module.isControlTag(tag)) return self.isPlain() and try self.show(content, visitor);
         if (!self.hasIndicators(content)) return false;
         var subfields: record_module.Subfields = .init(content);
         text.clear();
@@ -182,7 +187,7 @@ const Target = struct { column: u32, turn: u32, alternative: *const Alternative 
 /// So many targets have a bit in the table of tags.
 const bits = 64;
 const columns_max = 4096;
-const depth_max = 200;
+const depth_max = 1500;
 
 pub const Failure = struct {
     /// In bytes from the start of the expression that cannot be read, and its number among them.

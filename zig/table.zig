@@ -200,19 +200,9 @@ pub const Table = struct {
             if (self.rows >= limit or self.isLarge()) return .{ .consumed = consumed, .why = .batch_is_full };
             const number = before +% try rows.number(u64);
             const offset = try rows.number(u64);
-            if (is_strict) {
-                var ahead = rows;
-                for (self.plan.columns, 0..) |*column, index| {
-                    const cell = try ahead.cell(column);
-                    if (column.mode == .only and cell.count > 1) return .{
-                        .consumed = consumed,
-                        .why = .value_repeated,
-                        .column = index,
-                        .number = number,
-                        .offset = offset,
-                    };
-                }
-            }
+            if (is_strict) if (try self.repeatedColumn(rows)) |column| {
+                return .{ .consumed = consumed, .why = .value_repeated, .column = column, .number = number, .offset = offset };
+            };
             if (!self.has_begun) for (self.plan.columns, self.builders) |*column, *builder| try builder.begin(self.gpa, column);
             self.has_begun = true;
             for (self.plan.columns, self.builders, self.tallies) |*column, *builder, *tally| {
@@ -221,6 +211,16 @@ pub const Table = struct {
             self.rows += 1;
         }
         return .{ .consumed = bytes.len, .why = .all_added };
+    }
+
+    /// The first column where there should be one value and the row that begins has more.
+    fn repeatedColumn(self: *const Table, begun: Rows) error{Invalid}!?usize {
+        var rows = begun;
+        for (self.plan.columns, 0..) |*column, index| {
+            const cell = try rows.cell(column);
+            if (column.mode == .only and cell.count > 1) return index;
+        }
+        return null;
     }
 
     /// Begin another batch.
@@ -276,12 +276,18 @@ pub const Table = struct {
         result.* = try arrow.arrayOf(self.gpa, self.rows, 0, &validity, children);
     }
 
-    pub fn text(self: *Table, form: Form, bytes: []const u8, before: u64, separator: u8) error{ OutOfMemory, Invalid }!void {
+    /// Rows as text, in `out`. Where `is_strict` a repeated value stops it, before its row.
+    pub fn text(self: *Table, form: Form, bytes: []const u8, before: u64, separator: u8, is_strict: bool) error{ OutOfMemory, Invalid }!Added {
         self.out.clear();
         var rows: Rows = .{ .bytes = bytes };
         while (rows.bytes.len > 0) {
+            const consumed = bytes.len - rows.bytes.len;
             const number = before +% try rows.number(u64);
             const offset = try rows.number(u64);
+            if (is_strict) if (try self.repeatedColumn(rows)) |column| {
+                return .{ .consumed = consumed, .why = .value_repeated, .column = column, .number = number, .offset = offset };
+            };
+            const mark = self.out.length();
             if (form == .json) try self.out.byte('{');
             for (self.plan.columns, self.tallies, 0..) |*column, *tally, index| {
                 const cell = try rows.cell(column);
@@ -292,8 +298,11 @@ pub const Table = struct {
                     .csv => try self.csvCell(column, tally, cell, number, offset, separator),
                 }
             }
+            // A line with nothing on it would be no row.
+            if (self.out.length() == mark) try self.out.append("\"\"");
             try self.out.append(if (form == .json) "}\n" else "\r\n");
         }
+        return .{ .consumed = bytes.len, .why = .all_added };
     }
 
     fn jsonCell(self: *Table, column: *const Column, tally: *Tally, cell: Cell, number: u64, offset: u64) !void {
@@ -430,7 +439,7 @@ fn daysOf(text: []const u8) ?i64 {
     if (!is_long) year += if (year < 68) 2000 else 1900;
     const month = digits(text[split..][0..2]) orelse return null;
     const day = digits(text[split + 2 ..][0..2]) orelse return null;
-    if (month < 1 or month > 12 or day < 1) return null;
+    if (year < 1 or month < 1 or month > 12 or day < 1) return null;
     const is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0);
     const lengths = [12]u8{ 31, if (is_leap) 29 else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     if (day > lengths[month - 1]) return null;
