@@ -161,6 +161,10 @@ class Window:
         """Go to an offset in bytes from the source's first."""
         self.offset = self._start = min(offset, self._end)
 
+    def end_at(self, offset: int) -> None:
+        """Let the source end at an offset in bytes from its first, behind all that is in sight."""
+        self._end = min(self._end, offset)
+
     def close(self) -> None:
         """Let go of the source."""
 
@@ -279,6 +283,16 @@ class StreamWindow(Window):
         self.offset = offset
         self._start = self._end = 0
         self.is_final = False
+
+    def end_at(self, offset: int) -> None:
+        """Let the source end at an offset in bytes from its first, behind all that is in sight."""
+        read = self._read
+
+        def read_some(view: memoryview) -> int:
+            left = offset - self.offset - (self._end - self._start)
+            return read(view[:left]) if left > 0 else 0
+
+        self._read = read_some
 
     def close(self) -> None:
         """Close the file."""

@@ -51,6 +51,19 @@ def size_of(window: Window) -> int:
     return window.total
 
 
+def limit(window: Window, start: int, stop: int | None) -> None:
+    """Leave in a window the records that begin in `[start, stop)`. Raises SeekNotSupported."""
+    first = window.offset
+    end = None if stop is None else find_boundary(window, stop)
+    window.seek(first)
+    if start:
+        find_boundary(window, start)
+    begin = window.offset
+    window.seek(begin)
+    if end is not None:
+        window.end_at(max(begin, end))
+
+
 def find_boundary(window: Window, offset: int) -> int:
     """The first boundary at or behind an offset, where the window is then; or the source's end.
 

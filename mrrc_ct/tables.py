@@ -20,6 +20,7 @@ from ._work import Report, Work
 from .conversion import check_different, check_threads, close_own, name_of, open_as
 from .errors import MarcError, SourceError, ValueRepeated
 from .paths import parse_columns, parse_filter, program_of
+from .ranges import limit
 from .recovery import MAX_RECORD_BYTES, Recovery
 
 # The module typing takes longer to import than all of this package.
@@ -219,6 +220,10 @@ class _Reading:
         try:
             if is_part and from_ != "marc":
                 raise SourceError("only ISO 2709 can be read in parts", source=self._window.name)
+            if is_part and self._window.descriptor is None:
+                # What the core's threads cannot read themselves comes to them cut off already.
+                limit(self._window, start, stop)
+                start, stop = self._window.offset, None
             if from_ == "marc" and (options["threads"] > 1 or is_part):
                 size = min(PIECE_BYTES, 1 << 30)
                 pieces = Pieces(
