@@ -85,6 +85,8 @@ class Column:
         self.mode = ""
         self.type = "text"
         self.separator = SEPARATOR
+        #: The path as it was written, and the same with what stands behind it.
+        self.path = self.text = ""
 
     def program(self) -> bytes:
         """The same for the core."""
@@ -287,9 +289,11 @@ class _Parser:
         self.skip()
         begin = self.at
         column = Column("", self.path())
-        column.name = name if name is not None else self.text[begin : self.at]
+        column.path = self.text[begin : self.at]
+        column.name = name if name is not None else column.path
         while self.has(":"):
             self.how(column)
+        column.text = self.text[begin : self.at]
         is_plain = column.places[0].kind <= _FIELD
         if not is_plain:
             if column.mode or column.type != "text":
