@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql.types import (
     ArrayType,
     DataType,
@@ -16,6 +18,7 @@ from pyspark.sql.types import (
     TimestampNTZType,
 )
 
+from .field import CONTROL_TAGS, DELIMITER
 from .record import Record
 
 if TYPE_CHECKING:
@@ -45,52 +48,64 @@ def arrow_of(kind: DataType) -> pa.DataType:
 
 
 class Rows:
-    """Whole records on their way to a batch: a list for each kind of value, whatever it is in."""
+    """Whole records on their way to a batch: contents of fields, which Arrow takes apart."""
 
     def __init__(self) -> None:
         self.texts: list[str | None] = []
         self._leaders: list[str | None] = []
-        # Where the fields of each record begin, and the subfields of each field; None without.
-        self._fields: list[int | None] = []
-        self._subfields: list[int | None] = []
-        self._parts: dict[str, list[str | None]] = {
-            name: [] for name in ("tag", "data", "ind1", "ind2")
-        }
-        self._codes: list[str] = []
-        self._values: list[str] = []
+        # Where the fields of each record begin, or None for one that is lost.
+        self._starts: list[int | None] = []
+        self._tags: list[str] = []
+        self._contents: list[str] = []
 
     def add(self, record: Record | None, text: str | None) -> None:
-        """Add a record, or nothing but what is wrong with one."""
+        """Add a record as it was read, or nothing but what is wrong with one.
+
+        Raises the error of text that cannot be read; then nothing is added.
+        """
+        if record is None:
+            leader, start = None, None
+        else:
+            flat = record._flat()
+            # Subfields without a code are none.
+            if b"\x1f\x1f" in flat or b"\x1f\x1e" in flat:
+                flat = re.sub(b"\x1f+(?=[\x1f\x1e])", b"", flat)
+            head, *contents = record._read(flat).split("\x1e")
+            leader, start = head[:24], len(self._tags)
+            self._tags += [head[at : at + 3] for at in range(24, len(head), 12)]
+            self._contents += contents[:-1]
         self.texts.append(text)
-        self._leaders.append(None if record is None else str(record.leader))
-        tags, datas, firsts, seconds = self._parts.values()
-        self._fields.append(None if record is None else len(tags))
-        for field in () if record is None else record.fields:
-            tags.append(field.tag)
-            indicators = field.indicators
-            datas.append(field.data if indicators is None else None)
-            first, second = indicators or (None, None)
-            firsts.append(first)
-            seconds.append(second)
-            self._subfields.append(None if indicators is None else len(self._codes))
-            for code, value in field.subfields if indicators is not None else ():
-                self._codes.append(code)
-                self._values.append(value)
+        self._leaders.append(leader)
+        self._starts.append(start)
 
     def batch(self) -> pa.RecordBatch:
         """What has been added."""
-        parts = [pa.array(texts, pa.string()) for texts in self._parts.values()]
-        pairs = [pa.array(texts, pa.string()) for texts in (self._codes, self._values)]
-        subfields = _lists(self._subfields, pairs, _SUBFIELD)
-        fields = _lists(self._fields, [*parts, subfields], _FIELD)
-        return pa.record_batch([pa.array(self._leaders, pa.string()), fields], RECORD.names)
+        tags = pa.array(self._tags, pa.string())
+        contents = pa.array(self._contents, pa.string())
+        is_control = pc.is_in(tags, value_set=pa.array(sorted(CONTROL_TAGS)))
+        nothing = pa.scalar(None, pa.string())
+        parts = pc.split_pattern(pc.if_else(is_control, nothing, contents), DELIMITER)
+        indicators = pc.utf8_rpad(pc.list_element(parts, 0), 2)
+        pairs = pc.list_slice(parts, 1)
+        values = pa.StructArray.from_arrays(
+            [pc.utf8_slice_codeunits(pairs.values, 0, 1), pc.utf8_slice_codeunits(pairs.values, 1)],
+            fields=list(arrow_of(_SUBFIELD)),
+        )
+        columns = [
+            tags,
+            pc.if_else(is_control, contents, nothing),
+            pc.utf8_slice_codeunits(indicators, 0, 1),
+            pc.utf8_slice_codeunits(indicators, 1, 2),
+            _lists(pairs.offsets, values, _SUBFIELD, is_control),
+        ]
+        fields = pa.StructArray.from_arrays(columns, fields=list(arrow_of(_FIELD)))
+        starts = pa.array([*self._starts, len(fields)], pa.int32())
+        lists = _lists(starts, fields, _FIELD)
+        return pa.record_batch([pa.array(self._leaders, pa.string()), lists], RECORD.names)
 
 
-def _lists(starts: list[int | None], arrays: list[pa.Array], kind: StructType) -> pa.Array:
-    values = pa.StructArray.from_arrays(arrays, fields=list(arrow_of(kind)))
-    return pa.ListArray.from_arrays(
-        pa.array([*starts, len(values)], pa.int32()), values, arrow_of(ArrayType(kind))
-    )
+def _lists(starts: pa.Array, values: pa.Array, kind: StructType, mask: Any = None) -> pa.Array:
+    return pa.ListArray.from_arrays(starts, values, arrow_of(ArrayType(kind)), mask=mask)
 
 
 def records_in(batch: pa.RecordBatch) -> Iterator[Record]:

@@ -304,26 +304,19 @@ class MarcReader(DataSourceReader):
                 before = batch
 
     def _whole(self, source: Any, part: Part) -> Iterator[pa.RecordBatch]:
-        items = self._items(source, part)
+        items = _records_of(source, part, self._reading)
         while some := list(islice(items, BATCH_ROWS)):
             rows = Rows()
             for item in some:
-                rows.add(*item)
+                try:
+                    if isinstance(item, MarcError):
+                        raise item
+                    rows.add(item, _line([self._told(error, part) for error in item.errors]))
+                except MarcError as error:
+                    text = self._told(error, part)
+                    if self._mode == "PERMISSIVE":
+                        rows.add(None, text)
             yield self._shaped(rows.batch(), rows.texts)
-
-    def _items(self, source: Any, part: Part) -> Iterator[tuple[Record | None, str | None]]:
-        """Records, or none in the place of one that is lost, each with what is wrong."""
-        for item in _records_of(source, part, self._reading):
-            try:
-                if isinstance(item, MarcError):
-                    raise item
-                errors = item.errors
-                _ = item.fields  # text is decoded here
-                yield item, _line([self._told(error, part) for error in errors])
-            except MarcError as error:
-                text = self._told(error, part)
-                if self._mode == "PERMISSIVE":
-                    yield None, text
 
     def _shaped(self, batch: pa.RecordBatch | None, texts: Sequence[str | None]) -> pa.RecordBatch:
         """A batch as Spark wants it; without one, rows of which only the damage is known."""

@@ -309,6 +309,20 @@ def test_the_other_modes(load: Any, books: Any, tmp_path: pathlib.Path, columns:
     assert load(books, columns=columns, mode="FAILFAST").count() == 150
 
 
+@pytest.mark.parametrize("columns", ["id=001, subjects=650$a", ""])
+def test_files_with_nothing_but_damage(load: Any, tmp_path: pathlib.Path, columns: str) -> None:
+    path = tmp_path / "bad.mrc"
+    path.write_bytes(b"00100" + b"\0" * 200 + b"\x1d")
+    assert load(path, columns=columns, mode="DROPMALFORMED").collect() == []
+    (row,) = load(path, columns=columns).collect()
+    assert row["_corrupt_record"].startswith(f"{path}: byte 0")
+    packed = tmp_path / "cut.mrc.gz"
+    packed.write_bytes(gzip.compress(iso2709(("001", "1")) * 1000)[:-10])
+    for mode in ("PERMISSIVE", "DROPMALFORMED"):
+        with pytest.raises(PySparkException, match="damaged or cut short"):
+            load(packed, columns=columns, mode=mode).collect()
+
+
 def test_damage_in_other_formats(load: Any, books: Any, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "b.jsonl"
     mrrc_ct.convert(books, path)
