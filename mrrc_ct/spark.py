@@ -64,7 +64,7 @@ READ_OPTIONS = {
     "where": "",
     "from": "",
     "partitions": "",
-    "partitionBytes": str(32 * 1024 * 1024),
+    "partitionBytes": str(128 * 1024 * 1024),
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": "_corrupt_record",
     "encoding": "",
