@@ -148,7 +148,7 @@ class Selection:
 
         Raises ImportError where pyarrow is not installed.
         """
-        import pyarrow  # type: ignore[import-not-found]
+        import pyarrow
         from pyarrow import parquet
 
         check_different(self._source, path)
