@@ -703,19 +703,25 @@ class BaseRecord(Generic[F]):
 
     def _joined(self) -> bytes | None:
         """The flat form of fields that are as they should be; None to look at each closely."""
-        tags, texts = [], []
+        tags, texts, count = [], [], 0
         for field in self._fields:
             tag, text = field.tag, field._kept
             if text.__class__ is tuple:
                 text = field._found(text)
             indicators = field._indicators
-            if text is None and indicators is not None and field._odd is None:
-                text = content_of(indicators, field._subfields)
+            if text is None:
+                if indicators is None or field._odd is not None:
+                    return None
+                subfields = field._subfields
+                text = content_of(indicators, subfields)
+                count += len(subfields)
+            elif text.__class__ is str:
+                count += text.count(DELIMITER)
             if text.__class__ is not str or (indicators is None) is not (tag in CONTROL_TAGS):
                 return None
             tags.append(tag)
             texts.append(text)
-        return flat_form(str(self.leader), tags, texts)
+        return flat_form(str(self.leader), tags, texts, count)
 
     def _encoded_parts(self) -> list[bytes]:
         """Leader and directory, and behind it each field."""
@@ -1125,11 +1131,16 @@ def _simple_text(field: Field) -> str | None:
         return kept if kept.__class__ is str else field._content
     if field.control_field or field._odd is not None:
         return None
-    return content_of(field._indicators, field._subfields)
+    text = content_of(field._indicators, field._subfields)
+    # A delimiter in a value would make a subfield of its own.
+    return text if text and text.count(DELIMITER) == len(field._subfields) else None
 
 
 def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) -> str | None:
-    """The content of a data field; None where one of its parts is not as it should be."""
+    """The content of a data field; None where one of its parts is not as it should be.
+
+    That no value holds a delimiter has still to be seen.
+    """
     first, second = indicators
     if first not in _CHARACTERS or second not in _CHARACTERS:
         return None
@@ -1137,20 +1148,24 @@ def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) 
     for code, value in subfields:
         if code not in _CHARACTERS:
             return None
-        text += f"\x1f{code}{value}"
-    # One in a value or a code would make a subfield of its own.
-    return text if text.count(DELIMITER) == len(subfields) else None
+        text = f"{text}\x1f{code}{value}"
+    return text
 
 
-def flat_form(leader: str, tags: list[str], contents: list[str]) -> bytes | None:
-    """The flat form of a record with these fields; None where one is not as it should be."""
+def flat_form(leader: str, tags: list[str], contents: list[str], count: int) -> bytes | None:
+    """The flat form of a record with these fields; None where one is not as it should be.
+
+    `count` is that of the delimiters which they should have, all together.
+    """
     if not _LENGTHS.issuperset(map(len, tags)):
         return None
     head = leader + _NO_NUMBERS.join([*tags, "\x1e"]) if tags else leader + FIELD_MARK
     try:
-        return f"{head}{FIELD_MARK.join([*contents, _END])}".encode()
+        flat = f"{head}{FIELD_MARK.join([*contents, _END])}".encode()
     except UnicodeEncodeError:
         return None
+    # One in a value would make a subfield of its own.
+    return flat if flat.count(b"\x1f") == count else None
 
 
 def _tag_bytes(tag: str) -> bytes:

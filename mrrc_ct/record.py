@@ -17,7 +17,7 @@ from .base import (
     flat_form,
 )
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
-from .field import BLANKS, CONTROL_TAGS, Field, Subfield, full_tag
+from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, Subfield, full_tag
 from .leader import Leader
 
 # The module typing takes longer to import than all of this package.
@@ -302,21 +302,24 @@ class Record(BaseRecord[Field]):
 
 def _flat_of(leader: str, fields: list[FieldTuple]) -> bytes | None:
     """The flat form of fields as plain tuples; None where one is not as it should be."""
-    tags, contents = [], []
+    tags, contents, count = [], [], 0
     item: Any
     for item in fields:
         tag = item[0]
         if len(item) == 2 and tag in CONTROL_TAGS:
             content = item[1]
+            if content.__class__ is str:
+                count += content.count(DELIMITER)
         elif len(item) == 3 and tag not in CONTROL_TAGS and item[2].__class__ in (list, tuple):
             content = content_of(item[1] or BLANKS, item[2])
+            count += len(item[2])
         else:
             return None
         if content is None:
             return None
         tags.append(tag)
         contents.append(content)
-    flat = flat_form(leader, tags, contents) if leader.isascii() else None
+    flat = flat_form(leader, tags, contents, count) if leader.isascii() else None
     # A terminator in a value would end its field.
     return flat if flat is not None and flat.count(b"\x1e") == len(tags) + 1 else None
 

@@ -8,6 +8,7 @@ import datetime
 import gc
 import gzip
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -1832,3 +1833,17 @@ def test_a_selection_knows_its_columns_and_reads_nothing_by_itself(tmp_path: pat
     assert selection.columns == ["id", "245$a", "last"]
     assert selection.report is None
     released(schema_of(selection))
+
+
+def test_polars_marc21_says_the_same(books_20k: pathlib.Path) -> None:
+    peer = pytest.importorskip("polars_marc21", reason="polars-marc21 is not installed")
+    wanted = {"id": "001", "title": "245$a:list", "author": "100$a:list", "subjects": "650$a:list"}
+    # It has a row for each combination of values, and an empty text for none.
+    expected = [
+        combination
+        for row in select(books_20k, wanted)
+        for combination in itertools.product(
+            [row["id"]], *(row[name] or [""] for name in ("title", "author", "subjects"))
+        )
+    ]
+    assert peer.read_marc21(str(books_20k), "001, 245/*.a, 100/*.a, 650/*.a").rows() == expected

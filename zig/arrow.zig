@@ -39,8 +39,9 @@ pub const Stream = extern struct {
     private_data: ?*anyopaque,
 };
 
-/// Bytes on a line of the processor's cache, as Arrow recommends.
-pub const Bytes = std.array_list.Aligned(u8, .@"64");
+/// Aligned as `malloc` does it, so that they mostly grow without being copied. Arrow recommends 64 bytes
+/// and needs 8.
+pub const Bytes = std.array_list.Aligned(u8, .@"16");
 
 /// What a schema or array that was handed out needs, freed with it.
 fn Node(comptime T: type) type {
@@ -125,7 +126,7 @@ pub fn arrayOf(gpa: std.mem.Allocator, length: usize, null_count: usize, buffers
     };
 }
 
-const nothing: [64]u8 align(64) = @splat(0);
+const nothing: [16]u8 align(16) = @splat(0);
 
 fn moved(comptime T: type, arena: std.mem.Allocator, children: []T) Error!?[*]*T {
     if (children.len == 0) return null;

@@ -4,6 +4,7 @@
 
 const std = @import("std");
 const record_module = @import("record.zig");
+const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
 const Buffer = @import("buffer.zig").Buffer;
 const apart = @import("apart.zig");
@@ -11,6 +12,8 @@ const Record = record_module.Record;
 const regex = @import("regex.zig");
 const Tag = record_module.Tag;
 const Tags = record_module.Tags;
+
+const delimiters: scan.Class = .{ .others = &.{record_module.subfield_delimiter} };
 
 /// What a path begins with.
 pub const Place = enum(u8) { leader = 0, field = 1, number = 2, offset = 3 };
@@ -65,9 +68,11 @@ const Alternative = struct {
     }
 
     /// Hand each value of a field to `visitor` until it has seen enough: whether it has.
-    fn visit(self: *const Alternative, tag: Tag, content: []const u8, text: *Buffer, visitor: anytype) error{OutOfMemory}!bool {
-        if (record_module.isControlTag(tag)) return self.isPlain() and try self.show(content, visitor);
+    fn visit(self: *const Alternative, record: *const Record, field: record_module.Field, text: *Buffer, visitor: anytype) error{OutOfMemory}!bool {
+        const content = record.content(field);
+        if (record_module.isControlTag(field.tag)) return self.isPlain() and try self.show(content, visitor);
         if (!self.hasIndicators(content)) return false;
+        if (self.codes.len == 1) return self.visitCode(record.from(field), content.len, visitor);
         var subfields: record_module.Subfields = .init(content);
         text.clear();
         var is_first = true;
@@ -76,17 +81,28 @@ const Alternative = struct {
             if (self.codes.len == 0) {
                 if (subfield.code.len == 0) continue;
                 value = apart.strip(value);
-            } else if (subfield.code.len != 1 or std.mem.indexOfScalar(u8, self.codes, subfield.code[0]) == null) {
-                continue;
-            } else if (self.codes.len == 1) {
-                if (try self.show(value, visitor)) return true;
-                continue;
-            }
+            } else if (subfield.code.len != 1 or std.mem.indexOfScalar(u8, self.codes, subfield.code[0]) == null) continue;
             if (!is_first) try text.byte(' ');
             is_first = false;
             try text.append(value);
         }
-        return (!is_first or self.codes.len == 0) and self.codes.len != 1 and try self.show(text.items(), visitor);
+        return (!is_first or self.codes.len == 0) and try self.show(text.items(), visitor);
+    }
+
+    /// The same for one code, a block of the content at a time. `seen` begins with it and goes on.
+    fn visitCode(self: *const Alternative, seen: []const u8, length: usize, visitor: anytype) error{OutOfMemory}!bool {
+        var begin: ?usize = null;
+        var at: usize = 0;
+        while (at < length) : (at += scan.block_length) {
+            var hits = scan.hitsIn(delimiters, scan.blockAt(seen, at));
+            while (hits != 0) : (hits &= hits - 1) {
+                const mark = at + @ctz(hits);
+                if (mark >= length) break;
+                if (begin) |start| if (try self.show(seen[start..mark], visitor)) return true;
+                begin = if (mark + 1 < length and seen[mark + 1] == self.codes[0]) mark + 2 else null;
+            }
+        }
+        return if (begin) |start| self.show(seen[start..length], visitor) else false;
     }
 
     fn hasIndicators(self: *const Alternative, content: []const u8) bool {
@@ -119,7 +135,7 @@ const Path = struct {
                 .number => return visitor.number(subject.number),
                 .offset => return visitor.number(subject.offset),
                 .field => for (subject.record.fields.items) |field| {
-                    if (one.takes(field.tag) and try one.visit(field.tag, subject.record.content(field), text, &noting)) return true;
+                    if (one.takes(field.tag) and try one.visit(subject.record, field, text, &noting)) return true;
                 },
             }
             if (noting.has_seen) return false;
@@ -317,7 +333,7 @@ pub const Plan = struct {
         const cell = &scratch.cells.items[target.column];
         if (target.turn > cell.turn or !target.alternative.takes(field.tag)) return;
         const adding: Adding = .{ .cell = cell, .column = &self.columns[target.column], .turn = target.turn };
-        _ = try target.alternative.visit(field.tag, subject.record.content(field), &scratch.text, adding);
+        _ = try target.alternative.visit(subject.record, field, &scratch.text, adding);
     }
 };
 
