@@ -130,8 +130,7 @@ pub fn take(flat: []const u8, tags: *Tags, target: []u8, ends: []u32) ?usize {
             at += if (target[mark + index] < 10) out.copyUntil(terminators, flat[at..]) else out.takeValue(flat[at..]);
             if (at >= flat.len or flat[at] != field_terminator) return null;
             at += 1;
-            const length = out.length - begin;
-            are_long = are_long and (length > 2 or (length == 2 and target[begin] < 0x80));
+            if (out.length - begin < 3 and !isLong(target[begin..out.length])) are_long = false;
             out.byte(field_terminator);
         }
         if (at >= flat.len or flat[at] != record_terminator) return null;
@@ -141,6 +140,12 @@ pub fn take(flat: []const u8, tags: *Tags, target: []u8, ends: []u32) ?usize {
         out.byte(record_terminator);
     }
     return out.length;
+}
+
+/// Whether a short value has two characters.
+noinline fn isLong(value: []const u8) bool {
+    @branchHint(.cold);
+    return value.len == 2 and value[0] < 0x80;
 }
 
 /// The subfields of a field that are asked for: none of a control field, whose data is the answer.
