@@ -187,6 +187,19 @@ def main() -> None:
             "spin",
         ),
     }
+    try:
+        import pyarrow  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        print("left out: columns, pyarrow is not here")
+    else:
+
+        def selected(threads: int) -> None:
+            wanted = {"id": "001", "title": "245$a", "author": "100$a", "subjects": "650$a"}
+            columns = mrrc_ct.select(path, wanted, threads=threads)
+            for _ in pyarrow.RecordBatchReader.from_stream(columns):
+                pass
+
+        work["columns"] = lambda: selected(1), lambda: selected(2), "spin"
     gains: dict[str, list[float]] = {name: [] for name in work}
     shares: dict[str, list[float]] = {name: [] for name in work}
     with tempfile.TemporaryDirectory() as folder:
