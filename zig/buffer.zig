@@ -41,6 +41,14 @@ pub const Buffer = struct {
         return self.list.items[at..][0..count];
     }
 
+    /// The same for a number that is not known when compiling.
+    pub inline fn addSlice(self: *Buffer, count: usize) error{OutOfMemory}![]u8 {
+        try self.reserve(count);
+        const at = self.list.items.len;
+        self.list.items.len += count;
+        return self.list.items[at..];
+    }
+
     /// Append a text known when compiling: a few stores, no call.
     pub inline fn literal(self: *Buffer, comptime bytes: []const u8) error{OutOfMemory}!void {
         (try self.addArray(bytes.len)).* = bytes[0..bytes.len].*;

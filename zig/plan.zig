@@ -385,26 +385,36 @@ const Cell = struct {
 
     fn add(self: *Cell, column: *const Column, value: []const u8) error{OutOfMemory}!void {
         defer self.count += 1;
+        // As nearly all columns are.
+        if (column.mode == .list or (self.count == 0 and (column.mode == .only or column.mode == .first))) return self.put(value);
         switch (column.mode) {
             .count => return,
-            .first, .only => if (self.count > 0) return,
-            .last => self.values.clear(),
-            .list => {},
+            .first, .only, .list => {},
+            .last => {
+                self.values.clear();
+                try self.put(value);
+            },
             .join => {
                 // The length comes at the end.
                 try self.values.append(if (self.count == 0) &@as([4]u8, @splat(0)) else column.separator);
-                return self.values.append(value);
+                try self.values.append(value);
             },
         }
-        try putNumber(u32, &self.values, @intCast(value.len));
-        try self.values.append(value);
+    }
+
+    /// Length and bytes of a value.
+    inline fn put(self: *Cell, value: []const u8) error{OutOfMemory}!void {
+        const room = try self.values.addSlice(4 + value.len);
+        std.mem.writeInt(u32, room[0..4], @intCast(value.len), .little);
+        @memcpy(room[4..], value);
     }
 
     fn close(self: *Cell, column: *const Column, out: *Buffer) error{OutOfMemory}!void {
         const bytes = self.values.items();
         if (column.mode == .join and self.count > 0) std.mem.writeInt(u32, bytes[0..4], @intCast(bytes.len - 4), .little);
-        try putNumber(u32, out, self.count);
-        try out.append(bytes);
+        const room = try out.addSlice(4 + bytes.len);
+        std.mem.writeInt(u32, room[0..4], self.count, .little);
+        @memcpy(room[4..], bytes);
     }
 };
 

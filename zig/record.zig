@@ -138,7 +138,8 @@ pub const Tags = struct {
 
     /// Where a tag stands in a table of 4,096. Tags of digits have each a place of their own.
     pub inline fn placeOf(tag: Tag) usize {
-        return @as(usize, tag[0] & 15) << 8 | @as(usize, tag[1] & 15) << 4 | (tag[2] & 15);
+        const low = @as(u32, std.mem.readInt(u24, &tag, .little)) & 0x0f0f0f;
+        return (low << 8 | low >> 4 | low >> 16) & 0xfff;
     }
 
     /// Whether tags at a place may be like `pattern`, where a `.` stands for any character.
