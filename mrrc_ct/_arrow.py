@@ -208,7 +208,9 @@ def _pull(number: int, array: int, message: int) -> int:
             if isinstance(error, errors.MarcError)
             else f"{type(error).__name__}: {error}"
         )
-        text = told.encode(errors="replace")[: _MESSAGE_BYTES - 1] + b"\0"
+        whole = told.encode(errors="replace")[: _MESSAGE_BYTES - 1]
+        # No character is cut in two.
+        text = whole.decode(errors="ignore").encode() + b"\0"
         ctypes.memmove(message, text, len(text))
         if isinstance(error, MemoryError):
             return _ENOMEM

@@ -203,6 +203,8 @@ const Target = struct { column: u32, turn: u32, alternative: *const Alternative 
 /// So many targets have a bit in the table of tags.
 const bits = 64;
 const columns_max = 4096;
+/// Bytes that are joined at most.
+const joined_max = 1 << 30;
 const depth_max = 1500;
 
 pub const Failure = struct {
@@ -395,6 +397,8 @@ const Cell = struct {
                 try self.put(value);
             },
             .join => {
+                // Separators make it longer than any record: what is joined has to fit into a column.
+                if (self.values.length() + column.separator.len + value.len > joined_max) return error.OutOfMemory;
                 // The length comes at the end.
                 try self.values.append(if (self.count == 0) &@as([4]u8, @splat(0)) else column.separator);
                 try self.values.append(value);

@@ -240,6 +240,8 @@ pub const Table = struct {
 
     fn addCell(self: *Table, column: *const Column, builder: *Builder, tally: *Tally, cell: Cell, number: u64, offset: u64) !void {
         const gpa = self.gpa;
+        // Offsets are 32-bit numbers with a sign. The rows need not be the core's own.
+        if (builder.values.items.len + cell.values.len > std.math.maxInt(i32)) return error.Invalid;
         if (column.mode == .list) {
             var each = cell.each();
             while (each.next()) |value| try builder.text(gpa, value);
