@@ -5,11 +5,26 @@ Written by zig/bindings.zig from the Zig types. Do not edit: change them and run
 
 # fmt: off
 # ruff: noqa
+# What ctypes takes as a type is more than typeshed says.
+# mypy: disable-error-code=list-item
 from __future__ import annotations
 
+from _operator import index
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 9
+ABI_VERSION = 10
+
+
+class Int:
+    """A number of 32 bits as an argument. That of ctypes would take several times as long."""
+
+    from_param = index
+
+
+class Bytes:
+    """The same for `bytes` with a NUL behind them, as all have."""
+
+    from_param = getattr(bytes, "__bytes__", c_char_p.from_param)  # new in Python 3.11
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -436,10 +451,10 @@ def declare(library: CDLL) -> None:
     library.mrrc_cpu.argtypes = []
     library.mrrc_cpu.restype = c_uint32
     # mrrc_scan(bytes, length, flags, record_max, ends, kinds, capacity, result, problem)
-    library.mrrc_scan.argtypes = [c_void_p, c_uint64, c_uint32, c_uint64, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
+    library.mrrc_scan.argtypes = [c_void_p, c_uint64, Int, c_uint64, c_void_p, c_void_p, c_uint64, POINTER(Scan), POINTER(Problem)]
     library.mrrc_scan.restype = c_int32
     # mrrc_resync(bytes, length, flags, skip)
-    library.mrrc_resync.argtypes = [c_void_p, c_uint64, c_uint32, POINTER(c_uint64)]
+    library.mrrc_resync.argtypes = [c_void_p, c_uint64, Int, POINTER(c_uint64)]
     library.mrrc_resync.restype = c_int32
     # mrrc_converter_create(options, result)
     library.mrrc_converter_create.argtypes = [POINTER(Options), POINTER(c_void_p)]
@@ -448,13 +463,13 @@ def declare(library: CDLL) -> None:
     library.mrrc_converter_destroy.argtypes = [c_void_p]
     library.mrrc_converter_destroy.restype = None
     # mrrc_convert(converter, bytes, length, flags, output, problem)
-    library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32, POINTER(Output), POINTER(Problem)]
+    library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, Int, POINTER(Output), POINTER(Problem)]
     library.mrrc_convert.restype = c_int32
     # mrrc_assemble(bytes, length, target)
-    library.mrrc_assemble.argtypes = [c_void_p, c_uint64, c_void_p]
+    library.mrrc_assemble.argtypes = [c_void_p, Int, c_void_p]
     library.mrrc_assemble.restype = c_char_p
-    # mrrc_replace(bytes, length, changes, changes_length, target)
-    library.mrrc_replace.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p]
+    # mrrc_replace(target, record, changes)
+    library.mrrc_replace.argtypes = [c_void_p, Bytes, Bytes]
     library.mrrc_replace.restype = c_char_p
     # mrrc_take_apart(bytes, length, target, ends, capacity, tags)
     library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_uint64, c_void_p]
@@ -466,13 +481,13 @@ def declare(library: CDLL) -> None:
     library.mrrc_pipeline_create.argtypes = [POINTER(PipelineOptions), POINTER(Options), POINTER(c_void_p)]
     library.mrrc_pipeline_create.restype = c_int32
     # mrrc_pipeline_next(pipeline, milliseconds, result)
-    library.mrrc_pipeline_next.argtypes = [c_void_p, c_uint32, POINTER(Piece)]
+    library.mrrc_pipeline_next.argtypes = [c_void_p, Int, POINTER(Piece)]
     library.mrrc_pipeline_next.restype = c_int32
     # mrrc_pipeline_give_back(pipeline, piece)
     library.mrrc_pipeline_give_back.argtypes = [c_void_p, c_void_p]
     library.mrrc_pipeline_give_back.restype = None
     # mrrc_pipeline_push(pipeline, bytes, length, flags)
-    library.mrrc_pipeline_push.argtypes = [c_void_p, c_void_p, c_uint64, c_uint32]
+    library.mrrc_pipeline_push.argtypes = [c_void_p, c_void_p, c_uint64, Int]
     library.mrrc_pipeline_push.restype = c_int32
     # mrrc_pipeline_stats(pipeline, result)
     library.mrrc_pipeline_stats.argtypes = [c_void_p, POINTER(Stats)]
@@ -484,7 +499,7 @@ def declare(library: CDLL) -> None:
     library.mrrc_pipeline_destroy.argtypes = [c_void_p]
     library.mrrc_pipeline_destroy.restype = None
     # mrrc_find_boundary(bytes, length, from, flags, found)
-    library.mrrc_find_boundary.argtypes = [c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64)]
+    library.mrrc_find_boundary.argtypes = [c_void_p, c_uint64, c_uint64, Int, POINTER(c_uint64)]
     library.mrrc_find_boundary.restype = c_int32
     # mrrc_plan_create(program, length, failure, result)
     library.mrrc_plan_create.argtypes = [c_void_p, c_uint64, POINTER(PlanFailure), POINTER(c_void_p)]
@@ -499,13 +514,13 @@ def declare(library: CDLL) -> None:
     library.mrrc_table_destroy.argtypes = [c_void_p]
     library.mrrc_table_destroy.restype = None
     # mrrc_table_add(table, rows, length, before, limit, flags, added)
-    library.mrrc_table_add.argtypes = [c_void_p, c_void_p, c_uint64, c_uint64, c_uint64, c_uint32, POINTER(Added)]
+    library.mrrc_table_add.argtypes = [c_void_p, c_void_p, c_uint64, c_uint64, c_uint64, Int, POINTER(Added)]
     library.mrrc_table_add.restype = c_int32
     # mrrc_table_take(table, array)
     library.mrrc_table_take.argtypes = [c_void_p, c_void_p]
     library.mrrc_table_take.restype = c_int32
     # mrrc_table_text(table, form, rows, length, before, separator, flags, added, output)
-    library.mrrc_table_text.argtypes = [c_void_p, c_uint32, c_void_p, c_uint64, c_uint64, c_uint32, c_uint32, POINTER(Added), POINTER(Output)]
+    library.mrrc_table_text.argtypes = [c_void_p, Int, c_void_p, c_uint64, c_uint64, Int, Int, POINTER(Added), POINTER(Output)]
     library.mrrc_table_text.restype = c_int32
     # mrrc_table_tally(table, column, tally)
     library.mrrc_table_tally.argtypes = [c_void_p, c_uint64, POINTER(Tally)]

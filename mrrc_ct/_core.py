@@ -12,6 +12,7 @@ import os
 import sys
 from _thread import _local as thread_local
 from mmap import mmap
+from types import MethodType
 
 from . import _bindings as c
 from . import errors
@@ -118,7 +119,6 @@ _library, _holding = _load()
 _HELD_MAX = 100_000
 
 _assemble = _holding.mrrc_assemble
-_replace = _holding.mrrc_replace
 #: How many queries `ask` takes.
 QUERIES_MAX = 16
 #: The most that a record has in ISO 2709.
@@ -656,16 +656,23 @@ _target = _room.address if getattr(sys, "_is_gil_enabled", lambda: True)() else 
 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
-    target = _target or _per_thread.target.address
-    written: bytes | None = _assemble(flat, len(flat), target)
+    length = len(flat)
+    if length > RECORD_BYTES_MAX:
+        return None
+    written: bytes | None = _assemble(flat, length, _target or _per_thread.target.address)
     return written
 
 
-def replace(record: bytes, changes: bytes) -> bytes | None:
-    """A record in ISO 2709 with other contents of some fields, see `mrrc_replace`; or None."""
-    target = _target or _per_thread.target.address
-    written: bytes | None = _replace(record, len(record), changes, len(changes), target)
-    return written
+#: A record in ISO 2709 with other contents of some fields, see `mrrc_replace`; or None.
+replace: Callable[[bytes, bytes], bytes | None]
+if _target:
+    # A method: what is called for each record should be one call.
+    replace = MethodType(_holding.mrrc_replace, _target)
+else:
+
+    def replace(record: bytes, changes: bytes) -> bytes | None:
+        written: bytes | None = _holding.mrrc_replace(_per_thread.target.address, record, changes)
+        return written
 
 
 def converter_of(

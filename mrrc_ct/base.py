@@ -62,7 +62,7 @@ _END = _RECORD_END.decode()
 # in `_fields`, and CUT no more. LEADER_OUT: the leader is.
 # What was made of the bytes beforehand, with those of other records: DECODED, `_fields` holds the
 # flat form, without its 1D; VALUES, `_values` tells tag and value of each field; ANSWERS, `_told`
-# tells what it says to some queries.
+# tells what it says to some queries; READY, `_firsts` has a field that is not handed out yet.
 FLAT = 1 << 8
 CUT = 1 << 9
 OUT = 1 << 10
@@ -71,7 +71,8 @@ LEADER_OUT = 1 << 12
 DECODED = 1 << 13
 VALUES = 1 << 14
 ANSWERS = 1 << 15
-_MADE = DECODED | VALUES | ANSWERS
+READY = 1 << 16
+_MADE = DECODED | VALUES | ANSWERS | READY
 
 #: What of the core's kinds says how to read the bytes; the others name the class of the record.
 KINDS = Kind.OTHER | Kind.IRREGULAR
@@ -87,6 +88,7 @@ _NOT_KEPT_PURE = _NOT_PURE | LEADER_OUT
 _ANSWERS_OUT = ANSWERS | OUT
 _CUT_LOADED = CUT | LOADED
 _OUT_LOADED = OUT | LOADED
+_READY_OUT = READY | OUT
 _NOT_MADE = ~_MADE
 _PLAIN_KINDS = bytes([Kind.PLAIN, Kind.AUTHORITY, Kind.HOLDINGS])
 
@@ -95,9 +97,13 @@ _ENTRY_LEN = 12
 #: What stands behind the tag in an entry of the flat form.
 _NO_PLACE = b"000000000"
 _NO_NUMBERS = _NO_PLACE.decode()
-#: How long a tag may be, and what an indicator or a code is, but for those beyond ASCII.
+#: How long a tag may be; what an indicator or a code is, but for those beyond ASCII; and what
+#: begins the subfield with this code.
 _LENGTHS = {3}
-_CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
+CHARACTERS = {character: character for character in map(chr, range(0x20, 0x7F))}
+MARKED = {character: DELIMITER + character for character in CHARACTERS}
+#: What comes of taking other things for these, or for text.
+NOT_AS_IT_SHOULD_BE = (AttributeError, KeyError, TypeError, ValueError)
 #: Tags that were asked for, as they stand in a directory.
 _tags: dict[str, bytes] = {}
 #: How many are remembered, so that no program fills the memory with them.
@@ -229,6 +235,13 @@ class Origin:
         ]
         return (former + queried)[: _core.QUERIES_MAX]
 
+    def field_wanted(self) -> str | None:
+        """The tag of a data field, where the records were asked for the first with it only."""
+        if len(self.places) != 1:
+            return None
+        (query,) = self.places
+        return query if len(query) == 3 and query not in CONTROL_TAGS else None
+
     def note(self, query: str) -> None:
         """Count a query that a record was asked and not prepared for."""
         queried = self.queried
@@ -278,6 +291,16 @@ def plain_records(
         record._values = known
         record._told = told
         start = end
+    tag = origin.field_wanted() if answers else None
+    if answers and tag and "" not in answers and DELIMITER not in answers:
+        fields = blank(a_class._field_class, len(ends))
+        for record, content, field in zip(reversed(records), answers, fields):
+            field.tag = tag
+            field._indicators = ()
+            field._kept = content
+            field._value = None
+            record._firsts = {tag: field}
+            record._kind = kind | READY
     return records
 
 
@@ -703,25 +726,32 @@ class BaseRecord(Generic[F]):
 
     def _joined(self) -> bytes | None:
         """The flat form of fields that are as they should be; None to look at each closely."""
-        tags, texts, count = [], [], 0
-        for field in self._fields:
-            tag, text = field.tag, field._kept
-            if text.__class__ is tuple:
-                text = field._found(text)
-            indicators = field._indicators
-            if text is None:
-                if indicators is None or field._odd is not None:
+        tags, parts, count = [], [], 0
+        try:
+            for field in self._fields:
+                tag, text = field.tag, field._kept
+                if text.__class__ is tuple:
+                    text = field._found(text)
+                indicators = field._indicators
+                if (indicators is None) is not (tag in CONTROL_TAGS):
                     return None
-                subfields = field._subfields
-                text = content_of(indicators, subfields)
-                count += len(subfields)
-            elif text.__class__ is str:
-                count += text.count(DELIMITER)
-            if text.__class__ is not str or (indicators is None) is not (tag in CONTROL_TAGS):
-                return None
-            tags.append(tag)
-            texts.append(text)
-        return flat_form(str(self.leader), tags, texts, count)
+                if text is not None:
+                    parts.append(text)
+                    count += text.count(DELIMITER)
+                elif field._odd is None:
+                    first, second = indicators
+                    parts += CHARACTERS[first], CHARACTERS[second]
+                    subfields = field._subfields
+                    for code, value in subfields:
+                        parts += MARKED[code], value
+                    count += len(subfields)
+                else:
+                    return None
+                parts.append(FIELD_MARK)
+                tags.append(tag)
+            return flat_form(str(self.leader), tags, parts, count)
+        except NOT_AS_IT_SHOULD_BE:
+            return None
 
     def _encoded_parts(self) -> list[bytes]:
         """Leader and directory, and behind it each field."""
@@ -766,9 +796,9 @@ class BaseRecord(Generic[F]):
         changes = ""
         for tag, field in self._firsts.items():
             text: Any = field._kept
-            if text.__class__ is not str:
-                text = _simple_text(field)
-            if text is None or field.tag is not tag or FIELD_MARK in text:
+            if text.__class__ is not str and (text := _simple_text(field)) is None:
+                return None
+            if field.tag is not tag or FIELD_MARK in text:
                 return None
             changes += f"{tag}{text}\x1e"
         try:
@@ -793,6 +823,11 @@ class BaseRecord(Generic[F]):
             if field.control_field or field._content is not None:
                 continue
             for code, value in field._subfields:
+                if not isinstance(value, str):
+                    raise TypeError(
+                        f"subfield {code!r} of field {field.tag} holds text, "
+                        f"not {type(value).__name__}"
+                    )
                 if len(code) != 1 or code == DELIMITER:
                     raise SubfieldCodeInvalid(
                         f"a subfield code is one character, not {code!r}", tag=field.tag
@@ -853,8 +888,16 @@ class BaseRecord(Generic[F]):
 
     # ---- writing
 
-    def _iso2709(self, encoding: str | None = None, unmappable: str = "error") -> bytes:
-        """What `Record.as_marc` gives."""
+    def as_marc(self, encoding: str | None = None, *, unmappable: str = "error") -> bytes:
+        """The record in ISO 2709 (MARC 21 Specifications, Record Structure).
+
+        `encoding` is `utf-8`, `marc-8`, or a codec of Python's; without it the text is encoded as
+        leader/09 says, or as it was read. Leader/09 and field 066 are set to match. `unmappable`
+        says what becomes of a character that MARC-8 does not have: `error` raises
+        UnmappableCharacter, `ncr` writes `&#xXXXX;`, `fill` writes `|`. Raises FieldTooLong and
+        RecordTooLong for more than 9,999 and 99,999 bytes. A record that nobody has looked into
+        gives the bytes that it was read from.
+        """
         if encoding is None:
             kind = self._kind
             if not kind & _NOT_KEPT_PURE:
@@ -963,8 +1006,13 @@ class BaseRecord(Generic[F]):
 
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
-        if self._kind & _NOT_PURE or other_threads():
+        kind = self._kind
+        if kind & _NOT_PURE or other_threads():
             field = self.get(tag)
+        elif kind & READY and tag in self._firsts:
+            self._origin.told += 1
+            self._kind = kind ^ _READY_OUT
+            return self._firsts[tag]
         else:
             field = self._hand_out_first(tag)
         if field is None:
@@ -1142,26 +1190,27 @@ def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) 
     That no value holds a delimiter has still to be seen.
     """
     first, second = indicators
-    if first not in _CHARACTERS or second not in _CHARACTERS:
+    try:
+        text = CHARACTERS[first] + CHARACTERS[second]
+        for code, value in subfields:
+            text = f"{text}{MARKED[code]}{value}"
+    except (KeyError, TypeError):
         return None
-    text = first + second
-    for code, value in subfields:
-        if code not in _CHARACTERS:
-            return None
-        text = f"{text}\x1f{code}{value}"
     return text
 
 
-def flat_form(leader: str, tags: list[str], contents: list[str], count: int) -> bytes | None:
+def flat_form(leader: str, tags: list[str], parts: list[str], count: int) -> bytes | None:
     """The flat form of a record with these fields; None where one is not as it should be.
 
-    `count` is that of the delimiters which they should have, all together.
+    `parts` are those of the contents, which have FIELD_MARK behind them; `count` is that of the
+    delimiters which they should have, all together. TypeError for a part that is no text.
     """
     if not _LENGTHS.issuperset(map(len, tags)):
         return None
-    head = leader + _NO_NUMBERS.join([*tags, "\x1e"]) if tags else leader + FIELD_MARK
+    head = leader + _NO_NUMBERS.join([*tags, FIELD_MARK]) if tags else leader + FIELD_MARK
+    parts.append(_END)
     try:
-        flat = f"{head}{FIELD_MARK.join([*contents, _END])}".encode()
+        flat = f"{head}{''.join(parts)}".encode()
     except UnicodeEncodeError:
         return None
     # One in a value would make a subfield of its own.

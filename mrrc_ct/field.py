@@ -125,24 +125,28 @@ class Field:
         Raises ValueError for indicators that are not two, for data of a field with subfields, and
         for subfields of a control field.
         """
-        self.tag = tag = tag if tag.__class__ is str and len(tag) == 3 else full_tag(tag)
-        self._value = None
+        if tag.__class__ is not str or len(tag) != 3:
+            tag = full_tag(tag)
+        self.tag = tag
         if tag in CONTROL_TAGS:
             if subfields or indicators:
                 raise ValueError(f"control field {tag} has data, no indicators or subfields")
             self._kept = data or ""
-            self._indicators = None
+            self._value = self._indicators = None
             return
         if data:
             raise ValueError(f"field {tag} has indicators and subfields, no data")
-        self._kept = self._odd = None
-        self._subfields = subfields if isinstance(subfields, list) else list(subfields or ())
-        if indicators and len(indicators) == 2:
-            self._indicators = tuple(indicators)
+        self._kept = self._value = self._odd = None
+        given: Any = subfields
+        if given.__class__ is not list and not isinstance(given, list):
+            given = list(given or ())
+        self._subfields = given
+        if indicators.__class__ is tuple and len(indicators) == 2:
+            self._indicators = indicators
         else:
             self._indicators = BLANKS
             if indicators:
-                self.indicators = indicators  # which says what is wrong
+                self.indicators = indicators  # which says what is wrong, too
 
     @property
     def control_field(self) -> bool:
@@ -389,12 +393,11 @@ class Field:
             content = self._found(content)
         if self._indicators is None:
             raise KeyError(f"{code}: field {self.tag} is a control field")
-        is_simple = value.__class__ is str and DELIMITER not in value
-        if is_simple and content and len(code) == 1:
+        if content and value.__class__ is str and DELIMITER not in value and len(code) == 1:
             before, mark, behind = content.partition(DELIMITER + code)
             if mark and mark not in behind:
-                end = behind.find(DELIMITER)
-                self._kept = f"{before}{mark}{value}{behind[end:] if end >= 0 else ''}"
+                _, end, rest = behind.partition(DELIMITER)
+                self._kept = f"{before}{mark}{value}{end}{rest}"
                 self._value = None
                 return
         found = [index for index, subfield in enumerate(self.subfields) if subfield.code == code]

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 from . import accessors
 from ._locks import lock_of
 from .base import (
+    CHARACTERS,
+    FIELD_MARK,
     FLAT,
     LEADER_OUT,
+    MARKED,
+    NOT_AS_IT_SHOULD_BE,
     NOWHERE,
     BaseRecord,
     Origin,
     check_one,
-    content_of,
     flat_form,
 )
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
-from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, Subfield, full_tag
+from .field import BLANKS, CONTROL_TAGS, DELIMITER, FIELD_END, Field, Subfield, full_tag
 from .leader import Leader
 
 # The module typing takes longer to import than all of this package.
@@ -93,18 +96,6 @@ class Record(BaseRecord[Field]):
         record = cls.__new__(cls)
         record._take(flat, FLAT, NOWHERE)
         return record
-
-    def as_marc(self, encoding: str | None = None, *, unmappable: str = "error") -> bytes:
-        """The record in ISO 2709 (MARC 21 Specifications, Record Structure).
-
-        `encoding` is `utf-8`, `marc-8`, or a codec of Python's; without it the text is encoded as
-        leader/09 says, or as it was read. Leader/09 and field 066 are set to match. `unmappable`
-        says what becomes of a character that MARC-8 does not have: `error` raises
-        UnmappableCharacter, `ncr` writes `&#xXXXX;`, `fill` writes `|`. Raises FieldTooLong and
-        RecordTooLong for more than 9,999 and 99,999 bytes. A record that nobody has looked into
-        gives the bytes that it was read from.
-        """
-        return self._iso2709(encoding, unmappable)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
@@ -302,26 +293,29 @@ class Record(BaseRecord[Field]):
 
 def _flat_of(leader: str, fields: list[FieldTuple]) -> bytes | None:
     """The flat form of fields as plain tuples; None where one is not as it should be."""
-    tags, contents, count = [], [], 0
+    tags, parts, count = [], [], 0
     item: Any
-    for item in fields:
-        tag = item[0]
-        if len(item) == 2 and tag in CONTROL_TAGS:
-            content = item[1]
-            if content.__class__ is str:
-                count += content.count(DELIMITER)
-        elif len(item) == 3 and tag not in CONTROL_TAGS and item[2].__class__ in (list, tuple):
-            content = content_of(item[1] or BLANKS, item[2])
-            count += len(item[2])
-        else:
-            return None
-        if content is None:
-            return None
-        tags.append(tag)
-        contents.append(content)
-    flat = flat_form(leader, tags, contents, count) if leader.isascii() else None
+    try:
+        for item in fields:
+            tag = item[0]
+            if tag in CONTROL_TAGS:
+                _, text = item
+                parts.append(text)
+                count += text.count(DELIMITER)
+            else:
+                _, indicators, subfields = item
+                count += len(subfields)  # TypeError for what can be gone through only once
+                first, second = indicators or BLANKS
+                parts += CHARACTERS[first], CHARACTERS[second]
+                for code, value in subfields:
+                    parts += MARKED[code], value
+            parts.append(FIELD_MARK)
+            tags.append(tag)
+        flat = flat_form(leader, tags, parts, count) if leader.isascii() else None
+    except NOT_AS_IT_SHOULD_BE:
+        return None
     # A terminator in a value would end its field.
-    return flat if flat is not None and flat.count(b"\x1e") == len(tags) + 1 else None
+    return flat if flat is not None and flat.count(FIELD_END) == len(tags) + 1 else None
 
 
 def _field_of(item: Any) -> Field:

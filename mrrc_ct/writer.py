@@ -65,7 +65,7 @@ class MARCWriter:
         """
         if not isinstance(record, BaseRecord):
             raise WriteNeedsRecord(f"a Record was expected, not {type(record).__name__}")
-        data = record._iso2709(self._encoding, self._unmappable)
+        data = BaseRecord.as_marc(record, self._encoding, unmappable=self._unmappable)
         with self._lock:
             if self._target is None:
                 raise WriterClosed("the writer is closed")

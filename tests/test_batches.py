@@ -89,6 +89,30 @@ def outcome(question: Callable[[mrrc_ct.Record], object], record: mrrc_ct.Record
         return error.code, error.tag
 
 
+def edited_first(record: mrrc_ct.Record, tag: str, code: str) -> bytes:
+    """The record once the first field with a tag is another."""
+    try:
+        record[tag][code] = "changed \N{GREEK SMALL LETTER PI}"
+    except KeyError as error:
+        return str(error).encode()
+    return record.as_marc()
+
+
+@pytest.mark.parametrize("tag", ["245", "100", "650", "001"])
+def test_records_are_changed_in_a_batch_as_alone(records: list[bytes], tag: str) -> None:
+    def changed(record: mrrc_ct.Record) -> object:
+        return edited_first(record, tag, "a")
+
+    for number, record in enumerate(mrrc_ct.MARCReader(b"".join(records))):
+        alone = mrrc_ct.Record(records[number])
+        if number % 7 == 0:  # all fields before that, and another one
+            assert record.get("245") == alone.get("245")
+            assert record.fields == alone.fields
+        assert outcome(changed, record) == outcome(changed, alone)
+        if tag in record:
+            assert record[tag] == next(field for field in record.fields if field.tag == tag)
+
+
 def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes]) -> None:
     chance = random.Random(6)
     questions: list[Callable[[mrrc_ct.Record], object]] = [
@@ -100,6 +124,9 @@ def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes])
         lambda record: record.to_json(),
         lambda record: record.author(),
         lambda record: [str(field) for field in record.get_fields("245")],
+        lambda record: edited_first(record, "245", "a"),
+        lambda record: edited_first(record, "100", "d"),
+        lambda record: record.get("245"),
     ]
     often = chance.sample(questions, 2)
     for index, record in enumerate(mrrc_ct.MARCReader(b"".join(records))):

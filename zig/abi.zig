@@ -35,7 +35,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 9;
+pub const abi_version: u32 = 10;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -310,14 +310,14 @@ fn terminated(target: [*]u8, written: ?usize) ?[*:0]const u8 {
     return target[0..length :0];
 }
 
-pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
+pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u32, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
     const room = target orelse return null;
     return terminated(room, iso2709.assemble(slice(bytes, length), room[0..iso2709.record_length_max]));
 }
 
-pub export fn mrrc_replace(bytes: ?[*]const u8, length: u64, changes: ?[*]const u8, changes_length: u64, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
+pub export fn mrrc_replace(target: ?[*]u8, record: ?[*:0]const u8, changes: ?[*:0]const u8) callconv(.c) ?[*:0]const u8 {
     const room = target orelse return null;
-    return terminated(room, iso2709.replace(slice(bytes, length), slice(changes, changes_length), room[0..iso2709.record_length_max]));
+    return terminated(room, iso2709.replace(std.mem.span(record orelse return null), std.mem.span(changes orelse return null), room[0..iso2709.record_length_max]));
 }
 
 pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, ends: ?[*]u32, capacity: u64, tags: ?[*]u8) callconv(.c) i32 {
@@ -758,8 +758,8 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_replace",
-        .parameters = &.{ "bytes", "length", "changes", "changes_length", "target" },
-        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. `changes` holds for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it.",
+        .parameters = &.{ "target", "record", "changes" },
+        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_take_apart",

@@ -113,6 +113,15 @@ fn pythonType(comptime T: type) []const u8 {
     };
 }
 
+/// How a parameter is given to ctypes: one of these types for what is passed for each record.
+fn argumentType(comptime T: type) []const u8 {
+    return switch (T) {
+        u32 => "Int",
+        ?[*:0]const u8 => "Bytes",
+        else => pythonType(T),
+    };
+}
+
 /// An array's element and length, or the type itself.
 fn elementOf(comptime T: type) struct { type, ?usize } {
     return switch (@typeInfo(T)) {
@@ -197,11 +206,26 @@ fn writePython(text: *Text) void {
         \\
         \\# fmt: off
         \\# ruff: noqa
+        \\# What ctypes takes as a type is more than typeshed says.
+        \\# mypy: disable-error-code=list-item
         \\from __future__ import annotations
         \\
+        \\from _operator import index
         \\from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
         \\
         \\ABI_VERSION = {d}
+        \\
+        \\
+        \\class Int:
+        \\    """A number of 32 bits as an argument. That of ctypes would take several times as long."""
+        \\
+        \\    from_param = index
+        \\
+        \\
+        \\class Bytes:
+        \\    """The same for `bytes` with a NUL behind them, as all have."""
+        \\
+        \\    from_param = getattr(bytes, "__bytes__", c_char_p.from_param)  # new in Python 3.11
         \\
         \\
     , .{abi.abi_version});
@@ -237,7 +261,7 @@ fn writePython(text: *Text) void {
         text.print("    # {s}({s})\n", .{ function.name, comptime joined(function.parameters) });
         text.print("    library.{s}.argtypes = [", .{function.name});
         inline for (info.param_types, 0..) |T, index| {
-            text.print("{s}{s}", .{ if (index > 0) ", " else "", comptime pythonType(T.?) });
+            text.print("{s}{s}", .{ if (index > 0) ", " else "", comptime argumentType(T.?) });
         }
         text.print("]\n    library.{s}.restype = {s}\n", .{ function.name, comptime pythonType(info.return_type.?) });
     }

@@ -63,15 +63,15 @@ const targets = struct {
         const way = walk(record, 0, entries_max, .{});
         defer way.deinit();
         expect(way.entries.items.len == 1 and way.entries.items[0].code == 0, "an assembled record is not sound");
-        const copy = gpa.dupe(u8, record) catch unreachable;
+        const copy = gpa.dupeSentinel(u8, record, 0) catch unreachable;
         defer gpa.free(copy);
         expect(std.mem.eql(u8, copy, assembled(copy) orelse ""), "a record assembled again is another");
         // The first field gets what the input begins with.
-        const changes = gpa.dupe(u8, input.rest[0..@min(input.rest.len, 30)]) catch unreachable;
+        const changes = gpa.dupeSentinel(u8, input.rest[0..@min(input.rest.len, 30)], 0) catch unreachable;
         defer gpa.free(changes);
         if (copy.len > 36) @memcpy(changes[0..3], copy[24..27]);
         changes[changes.len - 1] = 0x1e;
-        const changed = abi.mrrc_replace(copy.ptr, copy.len, changes.ptr, changes.len, &assembly) orelse return;
+        const changed = abi.mrrc_replace(&assembly, copy.ptr, changes.ptr) orelse return;
         const changed_way = walk(std.mem.span(changed), 0, entries_max, .{});
         defer changed_way.deinit();
         expect(changed_way.entries.items.len == 1 and changed_way.entries.items[0].code == 0, "a changed record is not sound");
@@ -375,7 +375,7 @@ var assembly: [100_000]u8 = undefined;
 
 fn assembled(bytes: []const u8) ?[]const u8 {
     const window = memory.show(bytes);
-    const record = abi.mrrc_assemble(window.ptr, window.len, &assembly) orelse return null;
+    const record = abi.mrrc_assemble(window.ptr, @intCast(window.len), &assembly) orelse return null;
     return std.mem.span(record);
 }
 

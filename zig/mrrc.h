@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 9
+#define MRRC_ABI_VERSION 10
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -308,10 +308,10 @@ void mrrc_converter_destroy(void *converter);
 int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uint32_t flags, MrrcOutput *output, MrrcProblem *problem);
 
 /* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it. */
-const uint8_t * mrrc_assemble(const uint8_t *bytes, uint64_t length, uint8_t *target);
+const uint8_t * mrrc_assemble(const uint8_t *bytes, uint32_t length, uint8_t *target);
 
-/* Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. `changes` holds for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it. */
-const uint8_t * mrrc_replace(const uint8_t *bytes, uint64_t length, const uint8_t *changes, uint64_t changes_length, uint8_t *target);
+/* Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it. */
+const uint8_t * mrrc_replace(uint8_t *target, const uint8_t *record, const uint8_t *changes);
 
 /* Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`, `ends` for `capacity` numbers: where in `target` each 1D stands. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records, or there are too many of them or of their tags. */
 int32_t mrrc_take_apart(const uint8_t *bytes, uint64_t length, uint8_t *target, uint32_t *ends, uint64_t capacity, uint8_t *tags);

@@ -184,7 +184,7 @@ class Record(BaseRecord[Field]):
 
     # ---- writing
 
-    def as_marc(self) -> bytes:
+    def as_marc(self) -> bytes:  # type: ignore[override]
         """The record in ISO 2709. Leader/09 is set to `a`, unless `to_unicode` is false.
 
         Raises FieldTooLong and RecordTooLong (of `mrrc_ct.errors`) for more than 9,999 and 99,999
