@@ -318,6 +318,7 @@ class Converter:
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
         is_single: bool = False,
+        is_part: bool = False,
         record_max: int = 0,
         plan: int | None = None,
         position: int = 0,
@@ -340,6 +341,7 @@ class Converter:
             is_lenient=is_lenient,
             level=level,
             is_single=is_single,
+            is_part=is_part,
             # What has been read is not too long to be written.
             record_max=RECORD_MAX_MOST if source == "flat" else record_max,
             plan=plan,

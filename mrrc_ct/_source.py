@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     #: What can be read from: a path, bytes, or a binary file object.
     SourceLike = Union[str, os.PathLike[str], bytes, bytearray, memoryview, IO[bytes]]
+    #: One of these, or several.
+    Sources = Union[SourceLike, list[SourceLike], tuple[SourceLike, ...]]
 
 
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.

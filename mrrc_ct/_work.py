@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from . import _bindings as c
     from ._pieces import Pieces
+    from ._target import Target
     from .base import BaseRecord
     from .recovery import Recovery
 
@@ -37,6 +38,20 @@ ERRORS_MAX = 1000
 
 #: With less than this in sight of a regular file, more is read without asking the core.
 REST_MAX = 4096
+
+
+#: What of a Report is added up over several sources.
+_COUNTS = (
+    "records_read",
+    "records_written",
+    "records_lost",
+    "records_salvaged",
+    "records_left_out",
+    "warnings",
+    "characters_replaced",
+    "bytes_read",
+    "bytes_between",
+)
 
 
 class Report:
@@ -86,6 +101,14 @@ class Report:
             self._salvaged = error.record_number
         if len(self.errors) < ERRORS_MAX:
             self.errors.append(error)
+
+    def add_report(self, part: Report) -> None:
+        """Add what was done with one of several sources."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.errors += part.errors[: ERRORS_MAX - len(self.errors)]
+        if part.from_ not in self.from_.split(", "):
+            self.from_ = f"{self.from_}, {part.from_}" if self.from_ else part.from_
 
     def __str__(self) -> str:
         lost = f", {self.records_left_out:,} left out" if self.records_left_out else ""
@@ -178,21 +201,13 @@ class Work:
     def by_threads(self, pieces: Pieces) -> Generator[memoryview, None, None]:
         """The same, made by threads of the core."""
         report = self.report
-        frame = _core.Converter("flat", report.to)
-        frame.feed(b"", 0, 0)
-        yield frame.output()
         for piece in self._taken(pieces):
             if piece is None:
                 yield memoryview(b"")
                 continue
-            output = _core.piece_output(piece)
-            # What stands between two records begins with a comma where it is JSON.
-            is_first = report.records_written == 0 and bytes(output[:1]) == b","
             report.records_written += piece.counts.records_written
             report.characters_replaced += piece.counts.characters_replaced
-            yield output[is_first:]
-        frame.feed(b"", 0, FINAL)
-        yield frame.output()
+            yield _core.piece_output(piece)
 
     def rows_by_core(
         self, converter: _core.Converter
@@ -317,9 +332,8 @@ class Work:
             records = _read_lenient(reader, self)
         else:
             records = records_of_text(self, recovery)
-        formatter = Formatter(report.to, replace_forbidden)
-        if report.to != "marc":
-            yield formatter.begin()
+        formatter = Formatter(report.to, replace_forbidden, is_part=True)
+        between = recovery.summary.bytes_between
         for record in records:
             report.records_read += 1
             try:
@@ -334,9 +348,7 @@ class Work:
             yield piece
             self.tell_progress()
         report.characters_replaced = formatter.characters_replaced
-        if report.to != "marc":
-            yield formatter.end()
-        report.bytes_between = recovery.summary.bytes_between
+        report.bytes_between = recovery.summary.bytes_between - between
         self.tell_progress()
 
 
@@ -345,10 +357,15 @@ FORMAT_BYTES = 64 * 1024
 
 
 class Formatter:
-    """Records to a text format: `begin()`, `formatted(records)`, `end()`."""
+    """Records to a text format: `begin()`, `formatted(records)`, `end()`.
 
-    def __init__(self, to: str, replace_forbidden: bool) -> None:
-        self._converter = _core.Converter("flat", to, replace_forbidden=replace_forbidden)
+    As a part of a whole they have nothing around them, and a comma before each where it is JSON.
+    """
+
+    def __init__(self, to: str, replace_forbidden: bool, is_part: bool = False) -> None:
+        self._converter = _core.Converter(
+            "flat", to, replace_forbidden=replace_forbidden, is_part=is_part
+        )
         self._begun = 0
 
     @property
@@ -413,6 +430,36 @@ class Formatter:
         """What stands behind the last record."""
         self._converter.feed(b"", 0, FINAL)
         return bytes(self._converter.output())
+
+
+class Frame:
+    """What stands around the parts of an output, whichever sources they come from."""
+
+    def __init__(self, to: str) -> None:
+        self._formatter = None if to == "marc" else Formatter(to, False)
+        self._has_begun = False
+
+    def write(self, piece: bytes | memoryview, output: Target) -> int:
+        """Write a part, with what stands before the first one: how many bytes that is."""
+        if self._has_begun or not len(piece):
+            output.write(piece)
+            return len(piece)
+        # A live source's first record comes with it, not behind it.
+        self._has_begun = True
+        head = self._formatter.begin() if self._formatter else b""
+        # What is between two records begins with a comma.
+        data = head + bytes(piece[1:] if bytes(piece[:1]) == b"," else piece)
+        output.write(data)
+        return len(data)
+
+    def end(self, output: Target) -> int:
+        """Write what stands behind the last record: how many bytes that is."""
+        if self._formatter is None:
+            return 0
+        data = b"" if self._has_begun else self._formatter.begin()
+        data += self._formatter.end()
+        output.write(data)
+        return len(data)
 
 
 def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:
