@@ -19,7 +19,7 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn, Union
+    from typing import Any, Callable, NoReturn, Union
 
     #: Bytes that slices are taken of, as `bytes`.
     Run = Union[bytes, mmap]
@@ -322,6 +322,7 @@ class Converter:
         record_max: int = 0,
         plan: int | None = None,
         position: int = 0,
+        limit: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -346,6 +347,7 @@ class Converter:
             record_max=RECORD_MAX_MOST if source == "flat" else record_max,
             plan=plan,
             position=position,
+            written_max=limit,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -416,6 +418,49 @@ class Converter:
             if problems is None or error.outcome == "lost":
                 raise error
             problems.append(error)
+
+
+class Matcher:
+    """Tells which records a plan wants."""
+
+    __slots__ = ("_converter", "_marks")
+
+    def __init__(self, source: str, plan: int | None, **options: Any) -> None:
+        """Match records of a format. What can be told of damaged ones is what counts."""
+        self._converter = Converter(source, "rows", plan=plan, is_lenient=True, **options)
+        self._marks = ctypes.create_string_buffer(RECORDS_A_CALL)
+
+    def entries(
+        self, scanner: Scanner, count: int, address: int, number: int, offset: int
+    ) -> bytes:
+        """1 for each entry of a scan that is wanted, otherwise 0.
+
+        `number` and `offset` are those of the first.
+        """
+        return self._match(address, scanner._ends, scanner._kinds, count, number, offset)
+
+    def wants(self, record: bytes, number: int) -> bool:
+        """Whether a record with this number is wanted."""
+        end = ctypes.c_uint32(len(record))
+        return self._match(record, ctypes.addressof(end), None, 1, number, 0) == b"\1"
+
+    def _match(
+        self,
+        data: int | bytes,
+        ends: int,
+        kinds: int | None,
+        count: int,
+        number: int,
+        offset: int,
+    ) -> bytes:
+        if not count:
+            return b""
+        marks = self._marks
+        handle = self._converter._handle
+        status = _library.mrrc_match(handle, data, ends, kinds, count, number, offset, marks)
+        if status < 0:
+            _fail(status)
+        return ctypes.string_at(marks, count)
 
 
 class Pipeline:

@@ -324,8 +324,12 @@ class Work:
         references: bool,
         replace_forbidden: bool,
         recovery: Recovery,
+        limit: int,
     ) -> Generator[bytes | memoryview, None, None]:
-        """The same by way of Record objects, for the encodings that only Python knows."""
+        """The same by way of Record objects, for the encodings that only Python knows.
+
+        Up to `limit` of them; 0 is no limit.
+        """
         report = self.report
         if report.from_ == "marc":
             reader = MARCReader.over(self.window, from_encoding, references, recovery)
@@ -347,6 +351,8 @@ class Work:
             report.records_written += 1
             yield piece
             self.tell_progress()
+            if report.records_written == limit:
+                break
         report.characters_replaced = formatter.characters_replaced
         report.bytes_between = recovery.summary.bytes_between - between
         self.tell_progress()

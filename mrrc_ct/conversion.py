@@ -29,7 +29,8 @@ from ._target import open_target
 from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
-from .reader import MARCReader
+from .paths import plan_where
+from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 from .writer import MARCWriter
@@ -45,11 +46,12 @@ if TYPE_CHECKING:
     from ._target import TargetLike
     from ._work import Progress
     from .base import BaseRecord
+    from .paths import Filter
 
-#: The formats by name. ISO 2709 is `marc`.
 #: The core starts no more threads than this.
 THREADS_MAX = 256
 
+#: The formats by name. ISO 2709 is `marc`.
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
 
 
@@ -59,7 +61,8 @@ def convert(
     to: str | None = None,
     from_: str | None = None,
     *,
-    where: str | None = None,
+    where: str | Filter | None = None,
+    limit: int | None = None,
     threads: int = 1,
     from_encoding: str | None = None,
     encoding: str | None = None,
@@ -79,10 +82,10 @@ def convert(
     for the source bytes. Of a list of sources all records go to the one target, whatever format
     each is in. `from_` and `to` are of FORMATS; without them the names of the files tell,
     for the source also its first bytes; with `to="same"` it is the first source's. `where` is a
-    filter as `select` has it: other records are left out. `from_encoding` overrides leader/09 of
-    ISO 2709 input;
-    `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references`
-    reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
+    filter as `select` has it: other records are left out. The work ends behind `limit` records.
+    `from_encoding` overrides leader/09 of ISO 2709 input; `encoding` and `unmappable` are those of
+    `Record.as_marc` for ISO 2709 output; `references` reads `&#xXXXX;` in MARC-8;
+    `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
     Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
     cannot be read or written at all is left out. `validation_level` is that of MARCReader; what it
@@ -99,11 +102,12 @@ def convert(
     ValueError for an option that there is not.
     """
     check_threads(threads)
+    check_limit(limit)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
     if to != "same":
         to = _format_of_target(target, to)
     source_encoding, target_encoding = _encoding(from_encoding), _encoding(encoding)
-    plan, is_ordered = plan_where(where)
+    plan, wanted = plan_where(where)
     if plan and (source_encoding is None or target_encoding is None):
         raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
     replace_forbidden = check_invalid_xml(invalid_xml)
@@ -117,21 +121,26 @@ def convert(
         **recovery.options(),
     }
 
-    def pieces_of(work: Work) -> Generator[bytes | memoryview, None, None]:
+    # One record after the other has to be counted.
+    is_counted = limit is not None or (wanted is not None and wanted.has_number)
+
+    def pieces_of(work: Work, limit: int) -> Generator[bytes | memoryview, None, None]:
         from_, to = work.report.from_, work.report.to
         is_foreign = (from_ == "marc" and source_encoding is None) or (
             to == "marc" and target_encoding is None
         )
         if is_foreign:
             return work.by_record(
-                from_encoding, encoding, unmappable, references, replace_forbidden, recovery
+                from_encoding, encoding, unmappable, references, replace_forbidden, recovery, limit
             )
-        if threads > 1 and from_ == "marc" and not is_ordered:
+        if threads > 1 and from_ == "marc" and not is_counted:
             return work.by_threads(
                 Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
             )
         position = work.window.offset
-        return work.by_core(_core.Converter(from_, to, position=position, is_part=True, **core))
+        return work.by_core(
+            _core.Converter(from_, to, position=position, is_part=True, limit=limit, **core)
+        )
 
     inputs = Inputs(source, from_, to, max_expansion, on_error, progress)
     inputs.check_different(target)
@@ -146,7 +155,10 @@ def convert(
         frame = Frame(report.to)
         with open_target(target) as output:
             for work in chain((first,), works):
-                pieces = pieces_of(work)
+                left = 0 if limit is None else limit - report.records_written
+                if limit is not None and not left:
+                    break
+                pieces = pieces_of(work, left)
                 try:
                     for piece in pieces:
                         report.bytes_written += frame.write(piece, output)
@@ -221,8 +233,10 @@ class Inputs:
                 if not whole.source:
                     more = len(self.sources) - 1
                     whole.source = f"{window.name} and {more} more" if more else window.name
-                yield Work(window, part, self._on_error, self._progress_of(window))
-                whole.add_report(part)
+                try:
+                    yield Work(window, part, self._on_error, self._progress_of(window))
+                finally:
+                    whole.add_report(part)
             finally:
                 close_own(window, source)
 
@@ -250,17 +264,6 @@ def size_of_source(source: SourceLike) -> int | None:
         raise_os_error(error, path, "open")
     is_known = stat.S_ISREG(status.st_mode) and compression_of(path) is None
     return status.st_size if is_known else None
-
-
-def plan_where(where: str | None) -> tuple[Plan | None, bool]:
-    """A plan with nothing but a filter, and whether that asks for the number of a record."""
-    if where is None:
-        return None, False
-    from ._arrow import Plan
-    from .paths import parse_filter, program_of
-
-    wanted = parse_filter(where)
-    return Plan(program_of([], wanted), wanted), wanted.has_number
 
 
 class Records:
@@ -322,10 +325,13 @@ def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Re
 
 
 def _recovered(
-    items: Iterator[Record | MarcError], recovery: Recovery, is_told: bool
+    items: Iterator[Record | MarcError],
+    recovery: Recovery,
+    is_told: bool,
+    matcher: _core.Matcher | None,
 ) -> Iterator[Record | MarcError]:
     """The same of a text format, where there is nothing to salvage."""
-    for item in items:
+    for number, item in enumerate(items, 1):
         if isinstance(item, MarcError):
             recovery.note([item])
             if is_told or not recovery.is_lenient:
@@ -335,6 +341,9 @@ def _recovered(
         else:
             recovery.note(item.errors)
             recovery.summary.records_read += 1
+            if matcher is not None and not matcher.wants(item._data, number):
+                recovery.summary.leave_out(1)
+                continue
             yield item
 
 
@@ -362,6 +371,7 @@ def read(
     source: Sources,
     from_: str | None = None,
     *,
+    where: str | Filter | None = None,
     from_encoding: str | None = None,
     references: bool = False,
     recovery_mode: str = "strict",
@@ -377,12 +387,14 @@ def read(
         for record in mrrc_ct.read("records.xml"):
             print(record.title())
 
-    `from_` is one of FORMATS; without it the name or the first bytes tell. The other options are
-    those of MARCReader and of `convert`. A record that cannot be read raises the MarcError that
-    says why, and the next read goes on behind it; with `on_error` that is called instead, and with
-    what is wrong with records that are salvaged. Raises as `convert` for the source.
+    `from_` is one of FORMATS; without it the name or the first bytes tell. `where` is a filter as
+    `select` has it. The other options are those of MARCReader and of `convert`. A record that
+    cannot be read raises the MarcError that says why, and the next read goes on behind it; with
+    `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
+    as `convert` for the source.
     """
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
+    _, wanted = plan_where(where)
     inputs = Inputs(source, from_, "records", max_expansion, None, progress)
     works = inputs.works()
     first = next(works)
@@ -393,10 +405,17 @@ def read(
         for work in chain((first,), works):
             window, from_ = work.window, work.report.from_
             if from_ == "marc":
-                reader = MARCReader.over(window, from_encoding, references, recovery)
+                matcher = (
+                    matcher_of(wanted, from_encoding, references, recovery) if wanted else None
+                )
+                reader = MARCReader.over(window, from_encoding, references, recovery, matcher)
                 found = _items(reader, recovery, is_told)
             else:
-                found = _recovered(records_and_errors(window, from_, recovery), recovery, is_told)
+                matcher = matcher_of(wanted, None, False, recovery, "flat") if wanted else None
+                if wanted and wanted.has_offset:
+                    raise ValueError(f"where a record of {from_} begins is not known here")
+                found = records_and_errors(window, from_, recovery)
+                found = _recovered(found, recovery, is_told, matcher)
             yield from _watched(found, work, on_error) if is_watched else found
 
     return Records(items(), recovery, works.close, on_error, first.report.from_)
@@ -448,7 +467,7 @@ def count(
     source: Sources,
     from_: str | None = None,
     *,
-    where: str | None = None,
+    where: str | Filter | None = None,
     threads: int = 1,
     validation_level: str = "structural",
     max_record_bytes: int = MAX_RECORD_BYTES,
@@ -465,9 +484,9 @@ def count(
     """
     check_threads(threads)
     recovery = Recovery("strict", None, validation_level, max_record_bytes)
-    plan, is_ordered = plan_where(where)
-    if is_ordered:
-        threads = 1
+    plan, wanted = plan_where(where)
+    if wanted is not None and wanted.has_number:
+        threads = 1  # one record after the other has to be counted
     inputs = Inputs(source, from_, "count", max_expansion, on_error, progress)
     begin = time.perf_counter()
     for work in inputs.works():
@@ -564,6 +583,12 @@ def check_threads(threads: int) -> None:
     """Raise ValueError for a number of threads that cannot be started."""
     if not 1 <= threads <= THREADS_MAX:
         raise ValueError(f"threads should be 1 to {THREADS_MAX}, not {threads}")
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise ValueError for a number of records that there cannot be."""
+    if limit is not None and not 0 <= limit < 1 << 63:
+        raise ValueError(f"limit should be a number of records, not {limit}")
 
 
 def _check_format(name: str) -> str:

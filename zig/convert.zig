@@ -90,6 +90,8 @@ pub const Options = struct {
     plan: ?*Plan = null,
     /// Offset in the source of the first byte.
     position: u64 = 0,
+    /// The end comes behind so many records that are written.
+    written_max: u64 = std.math.maxInt(u64),
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
@@ -164,6 +166,8 @@ pub const Converter = struct {
     raw: ?[]const u8 = null,
     /// The record just read is written already.
     is_written: bool = false,
+    /// Whether the record just read is wanted, where that was asked on the way.
+    verdict: ?bool = null,
     /// Places in the record that is written so.
     marks: std.ArrayList(u32) = .empty,
     /// What the text of the record just read was encoded in.
@@ -259,6 +263,7 @@ pub const Converter = struct {
             try self.out.append(self.opening());
         }
         while (self.out.length() < enough) {
+            if (self.counts.records_written >= self.options.written_max) return self.finish();
             const offset = consumed.*;
             self.forget();
             self.begins = self.position + offset;
@@ -277,12 +282,7 @@ pub const Converter = struct {
             switch (step) {
                 .need_more => return if (self.out.length() > 0) .output else .need_input,
                 .skip => |count| consumed.* += count,
-                .end => {
-                    self.is_done = true;
-                    if (self.options.target == .description) try self.description.write(&self.out);
-                    try self.out.append(self.closing());
-                    return .done;
-                },
+                .end => return self.finish(),
                 .record => |length| {
                     self.counts.records_read += 1;
                     if (!try self.isWanted()) {
@@ -311,7 +311,25 @@ pub const Converter = struct {
         return .output;
     }
 
+    fn finish(self: *Converter) error{OutOfMemory}!Status {
+        self.is_done = true;
+        if (self.options.target == .description) try self.description.write(&self.out);
+        try self.out.append(self.closing());
+        return .done;
+    }
+
+    /// Whether the plan wants the record that `data` is, all of it, with this number and offset in its
+    /// source. One that cannot be read is not wanted.
+    pub fn wants(self: *Converter, data: []const u8, number: u64, offset: u64) error{OutOfMemory}!bool {
+        self.restart();
+        self.begun = number -| 1;
+        self.begins = offset;
+        const step = self.next(data, true) catch |err| return if (err == error.OutOfMemory) error.OutOfMemory else false;
+        return step == .record and try self.isWanted();
+    }
+
     fn next(self: *Converter, data: []const u8, final: bool) Error!Step {
+        self.verdict = null;
         if (self.options.source == .marc) return self.nextMarc(data, final);
         const seen_max = record_module.sightOf(self.options.record_max);
         const seen = data[0..@min(data.len, seen_max)];
@@ -387,6 +405,7 @@ pub const Converter = struct {
     }
 
     fn isWanted(self: *Converter) error{OutOfMemory}!bool {
+        if (self.verdict) |verdict| return verdict;
         const plan = self.options.plan orelse return true;
         return plan.wants(&self.scratch, self.subject());
     }
@@ -463,7 +482,18 @@ pub const Converter = struct {
         const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
-        if (self.isCopied() and self.options.level == .structural and self.options.plan == null) {
+        const is_structural = self.options.level == .structural;
+        if (self.options.plan) |plan| if (self.options.target != .rows and is_structural) {
+            // Most records may not be wanted: then only what the filter asks for is read.
+            const raw = self.raw;
+            try self.readFields(data, frame, declared, &plan.reads);
+            self.verdict = try self.isWanted();
+            if (!self.verdict.?) return .{ .record = frame.length };
+            self.forget();
+            self.raw = raw;
+            self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
+        };
+        if (self.isCopied() and is_structural) {
             // Nobody will look at its fields.
             self.record.reset();
             return .{ .record = frame.length };
@@ -475,6 +505,12 @@ pub const Converter = struct {
         }
         // What no column and no filter asks for need not be read.
         const wanted = if (self.options.target != .rows) null else if (self.options.plan) |plan| &plan.reads else null;
+        try self.readFields(data, frame, declared, wanted);
+        return .{ .record = frame.length };
+    }
+
+    /// Read the fields that are wanted, or all of them.
+    fn readFields(self: *Converter, data: []const u8, frame: iso2709.Frame, declared: Encoding, wanted: ?*const record_module.Tags) Error!void {
         try iso2709.read(data, frame, &self.record, wanted);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
@@ -487,7 +523,6 @@ pub const Converter = struct {
         if (self.options.is_lenient) try self.validate(.of(data, frame, self.isCopied() and self.encoding == .utf8));
         if (!self.isCopied() or self.options.plan != null) try self.decodeText(frame);
         self.placeProblems();
-        return .{ .record = frame.length };
     }
 
     /// What can be told of a damaged record.
@@ -768,7 +803,7 @@ pub const Converter = struct {
     /// The record can be written without reading it, should there be nothing unusual in it.
     inline fn isDirect(self: *const Converter, data: []const u8, frame: iso2709.Frame) bool {
         return (self.options.target == .jsonl or self.options.target == .json) and self.encoding == .utf8 and
-            self.options.plan == null and self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
+            self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
     }
 
     /// Do that, or give false.
