@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 from _thread import _local as thread_local
+from itertools import accumulate
 from mmap import mmap
 
 from . import _bindings as c
@@ -177,6 +178,12 @@ def needed_encoding(name: str | None) -> int:
     return number
 
 
+def check_unmappable(unmappable: str) -> None:
+    """Raise ValueError for what there is not."""
+    if unmappable not in UNMAPPABLE:
+        raise ValueError(f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}")
+
+
 class Buffer:
     """A run of bytes whose address the core is given: one that Python can change.
 
@@ -326,10 +333,7 @@ class Converter:
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
-        if unmappable not in UNMAPPABLE:
-            raise ValueError(
-                f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}"
-            )
+        check_unmappable(unmappable)
         options = c.Options(
             source=FORMATS[source],
             target=FORMATS[target],
@@ -444,6 +448,11 @@ class Matcher:
         end = ctypes.c_uint32(len(record))
         return self._match(record, ctypes.addressof(end), None, 1, number, 0) == b"\1"
 
+    def among(self, records: list[bytes]) -> bytes:
+        """1 for each of some records that is wanted, otherwise 0."""
+        ends = (ctypes.c_uint32 * len(records))(*accumulate(map(len, records)))
+        return self._match(b"".join(records), ctypes.addressof(ends), None, len(records), 1, 0)
+
     def _match(
         self,
         data: int | bytes,
@@ -455,6 +464,8 @@ class Matcher:
     ) -> bytes:
         if not count:
             return b""
+        if count > len(self._marks):
+            self._marks = ctypes.create_string_buffer(count)
         marks = self._marks
         handle = self._converter._handle
         status = _library.mrrc_match(handle, data, ends, kinds, count, number, offset, marks)

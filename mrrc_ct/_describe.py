@@ -213,9 +213,7 @@ def describe(
     check_threads(threads)
     recovery = Recovery(recovery_mode, None, "structural", max_record_bytes)
     encoding = _core.needed_encoding(from_encoding)
-    plan, wanted = plan_where(where)
-    # One record after the other has to be counted.
-    is_counted = wanted is not None and wanted.has_number
+    plan, is_ordered = plan_where(where)
     options: dict[str, Any] = {
         "source_encoding": encoding,
         "plan": plan.handle if plan else None,
@@ -224,7 +222,7 @@ def describe(
     inputs = Inputs(source, from_, "description", max_expansion, on_error, progress)
     parts: dict[tuple[str, str], Described] = {}
     for work in inputs.works():
-        is_parallel = threads > 1 and work.report.from_ == "marc" and not is_counted
+        is_parallel = threads > 1 and work.report.from_ == "marc" and not is_ordered
         # Where a call gives out what it has, a line may go on in the next.
         for line in b"".join(_texts(work, threads if is_parallel else 1, options)).splitlines():
             one = json.loads(line)

@@ -29,7 +29,7 @@ from ._target import open_target
 from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
-from .paths import plan_where
+from .paths import filter_of, plan_where
 from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
@@ -104,10 +104,9 @@ def convert(
     check_threads(threads)
     check_limit(limit)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
-    if to != "same":
-        to = _format_of_target(target, to)
+    to = check_writing(target, to, encoding, unmappable, invalid_xml)
     source_encoding, target_encoding = _encoding(from_encoding), _encoding(encoding)
-    plan, wanted = plan_where(where)
+    plan, is_ordered = plan_where(where)
     if plan and (source_encoding is None or target_encoding is None):
         raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
     replace_forbidden = check_invalid_xml(invalid_xml)
@@ -122,7 +121,7 @@ def convert(
     }
 
     # One record after the other has to be counted.
-    is_counted = limit is not None or (wanted is not None and wanted.has_number)
+    is_ordered = is_ordered or limit is not None
 
     def pieces_of(work: Work, limit: int) -> Generator[bytes | memoryview, None, None]:
         from_, to = work.report.from_, work.report.to
@@ -133,7 +132,7 @@ def convert(
             return work.by_record(
                 from_encoding, encoding, unmappable, references, replace_forbidden, recovery, limit
             )
-        if threads > 1 and from_ == "marc" and not is_counted:
+        if threads > 1 and from_ == "marc" and not is_ordered:
             return work.by_threads(
                 Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
             )
@@ -173,6 +172,16 @@ def convert(
     return report
 
 
+def check_writing(
+    target: TargetLike, to: str | None, encoding: str | None, unmappable: str, invalid_xml: str
+) -> str:
+    """The format to write, `same` for that of the source. Raises as `convert` for its options."""
+    _encoding(encoding)
+    check_invalid_xml(invalid_xml)
+    _core.check_unmappable(unmappable)
+    return to if to == "same" else _format_of_target(target, to)
+
+
 def _encoding(name: str | None) -> int | None:
     """The core's number of an encoding, None for a codec of Python's. Raises LookupError."""
     number = _core.encoding_number(name)
@@ -203,8 +212,12 @@ class Inputs:
         max_expansion: float | None,
         on_error: Callable[[MarcError], None] | None,
         progress: Progress | None,
+        report: Report | None = None,
     ) -> None:
-        """Raises SourceNotFound or SourceIsDirectory, before any of several is opened."""
+        """Raises SourceNotFound or SourceIsDirectory, before any of several is opened.
+
+        The whole goes to `report`, if there is one already.
+        """
         self.sources = sources_of(source)
         self._from = from_
         self._max_expansion = max_expansion
@@ -214,7 +227,7 @@ class Inputs:
         if len(self.sources) > 1:
             sizes = [size_of_source(one) for one in self.sources]
             self._total = None if None in sizes else sum(size or 0 for size in sizes)
-        self.report = Report("", "", "", to)
+        self.report = report or Report("", "", "", to)
 
     def check_different(self, *targets: Any) -> None:
         """Refuse to write to a file that is being read."""
@@ -223,20 +236,20 @@ class Inputs:
 
     def works(self) -> Generator[Work, None, None]:
         """The work on each source, which is open until the next is asked for."""
-        whole = self.report
+        whole, more = self.report, len(self.sources) - 1
         for source in self.sources:
             window, from_ = open_as(source, self._from, self._max_expansion)
             try:
-                if whole.to == "same":
-                    whole.to = from_
-                part = Report(window.name, "", from_, whole.to)
+                whole.to = from_ if whole.to == "same" else whole.to
                 if not whole.source:
-                    more = len(self.sources) - 1
                     whole.source = f"{window.name} and {more} more" if more else window.name
+                    whole.from_ = from_
+                part = Report(window.name, "", from_, whole.to) if more else whole
                 try:
                     yield Work(window, part, self._on_error, self._progress_of(window))
                 finally:
-                    whole.add_report(part)
+                    if more:
+                        whole.add_report(part)
             finally:
                 close_own(window, source)
 
@@ -394,7 +407,7 @@ def read(
     as `convert` for the source.
     """
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
-    _, wanted = plan_where(where)
+    wanted = None if where is None else filter_of(where)
     inputs = Inputs(source, from_, "records", max_expansion, None, progress)
     works = inputs.works()
     first = next(works)
@@ -484,8 +497,8 @@ def count(
     """
     check_threads(threads)
     recovery = Recovery("strict", None, validation_level, max_record_bytes)
-    plan, wanted = plan_where(where)
-    if wanted is not None and wanted.has_number:
+    plan, is_ordered = plan_where(where)
+    if is_ordered:
         threads = 1  # one record after the other has to be counted
     inputs = Inputs(source, from_, "count", max_expansion, on_error, progress)
     begin = time.perf_counter()

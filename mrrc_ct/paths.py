@@ -69,6 +69,11 @@ class Place:
         self.start, self.end = 0, _OPEN
 
     @property
+    def is_of_fields(self) -> bool:
+        """Whether it is in fields: not the leader, nor a number."""
+        return self.kind == _FIELD
+
+    @property
     def is_control(self) -> bool:
         """Whether it is a control field, or the leader."""
         return self.kind != _FIELD or (self.tag[:2] == "00" and self.tag[2] in "0123456789.")
@@ -91,6 +96,11 @@ class Column:
         self.separator = SEPARATOR
         #: The path as it was written, and the same with what stands behind it.
         self.path = self.text = ""
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether it has what stands in records, and not their numbers or where they begin."""
+        return self.places[0].kind <= _FIELD
 
     def program(self) -> bytes:
         """The same for the core."""
@@ -336,7 +346,7 @@ class _Parser:
         while self.has(":"):
             self.how(column)
         column.text = self.text[begin : self.at]
-        is_plain = column.places[0].kind <= _FIELD
+        is_plain = column.is_of_values
         if not is_plain:
             if column.mode or column.type != "text":
                 self.fail("the number and the offset of a record are what they are", begin)
@@ -595,11 +605,16 @@ def filter_matching(paths: list[list[Place]], pattern: str) -> Filter:
     return Filter(pattern, _balanced(_EITHER, parts), patterns)
 
 
-def plan_where(where: str | Filter | None) -> tuple[Plan | None, Filter | None]:
-    """A plan with nothing but a filter, and what that is. Raises PathInvalid."""
+def plan_where(where: str | Filter | None) -> tuple[Plan | None, bool]:
+    """A plan with nothing but a filter, and whether that asks for the number of a record."""
     if where is None:
-        return None, None
+        return None, False
     from ._arrow import Plan
 
-    wanted = where if isinstance(where, Filter) else parse_filter(where)
-    return Plan(program_of([], wanted), wanted), wanted
+    wanted = filter_of(where)
+    return Plan(program_of([], wanted), wanted), wanted.has_number
+
+
+def filter_of(where: str | Filter) -> Filter:
+    """A filter that may be written still. Raises PathInvalid."""
+    return where if isinstance(where, Filter) else parse_filter(where)

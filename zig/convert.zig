@@ -166,8 +166,6 @@ pub const Converter = struct {
     raw: ?[]const u8 = null,
     /// The record just read is written already.
     is_written: bool = false,
-    /// Whether the record just read is wanted, where that was asked on the way.
-    verdict: ?bool = null,
     /// Places in the record that is written so.
     marks: std.ArrayList(u32) = .empty,
     /// What the text of the record just read was encoded in.
@@ -329,7 +327,6 @@ pub const Converter = struct {
     }
 
     fn next(self: *Converter, data: []const u8, final: bool) Error!Step {
-        self.verdict = null;
         if (self.options.source == .marc) return self.nextMarc(data, final);
         const seen_max = record_module.sightOf(self.options.record_max);
         const seen = data[0..@min(data.len, seen_max)];
@@ -405,7 +402,6 @@ pub const Converter = struct {
     }
 
     fn isWanted(self: *Converter) error{OutOfMemory}!bool {
-        if (self.verdict) |verdict| return verdict;
         const plan = self.options.plan orelse return true;
         return plan.wants(&self.scratch, self.subject());
     }
@@ -482,18 +478,8 @@ pub const Converter = struct {
         const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
-        const is_structural = self.options.level == .structural;
-        if (self.options.plan) |plan| if (self.options.target != .rows and is_structural) {
-            // Most records may not be wanted: then only what the filter asks for is read.
-            const raw = self.raw;
-            try self.readFields(data, frame, declared, &plan.reads);
-            self.verdict = try self.isWanted();
-            if (!self.verdict.?) return .{ .record = frame.length };
-            self.forget();
-            self.raw = raw;
-            self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
-        };
-        if (self.isCopied() and is_structural) {
+        const is_as_it_came = self.isCopied() and self.options.level == .structural;
+        if (is_as_it_came and self.options.plan == null) {
             // Nobody will look at its fields.
             self.record.reset();
             return .{ .record = frame.length };
@@ -504,13 +490,13 @@ pub const Converter = struct {
             return .{ .record = frame.length };
         }
         // What no column and no filter asks for need not be read.
-        const wanted = if (self.options.target != .rows) null else if (self.options.plan) |plan| &plan.reads else null;
-        try self.readFields(data, frame, declared, wanted);
-        return .{ .record = frame.length };
-    }
-
-    /// Read the fields that are wanted, or all of them.
-    fn readFields(self: *Converter, data: []const u8, frame: iso2709.Frame, declared: Encoding, wanted: ?*const record_module.Tags) Error!void {
+        const is_part_enough = is_as_it_came or self.options.target == .rows;
+        const wanted = if (!is_part_enough) null else if (self.options.plan) |plan| &plan.reads else null;
+        // Whatever is found there, the whole is written as it came.
+        const raw, const encoding = .{ self.raw, self.encoding };
+        defer if (is_as_it_came) {
+            self.raw, self.encoding = .{ raw, encoding };
+        };
         try iso2709.read(data, frame, &self.record, wanted);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',
@@ -523,6 +509,7 @@ pub const Converter = struct {
         if (self.options.is_lenient) try self.validate(.of(data, frame, self.isCopied() and self.encoding == .utf8));
         if (!self.isCopied() or self.options.plan != null) try self.decodeText(frame);
         self.placeProblems();
+        return .{ .record = frame.length };
     }
 
     /// What can be told of a damaged record.
@@ -803,7 +790,7 @@ pub const Converter = struct {
     /// The record can be written without reading it, should there be nothing unusual in it.
     inline fn isDirect(self: *const Converter, data: []const u8, frame: iso2709.Frame) bool {
         return (self.options.target == .jsonl or self.options.target == .json) and self.encoding == .utf8 and
-            self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
+            self.options.plan == null and self.options.level == .structural and frame.is_canonical and data.len >= frame.length + json_direct.sight;
     }
 
     /// Do that, or give false.

@@ -291,7 +291,7 @@ pub const Table = struct {
             };
             const mark = self.out.length();
             if (form == .values) {
-                for (self.plan.columns) |*column| try self.values(try rows.cell(column));
+                for (self.plan.columns) |*column| try self.values(column, try rows.cell(column));
                 continue;
             }
             if (form == .json) try self.out.byte('{');
@@ -307,14 +307,16 @@ pub const Table = struct {
             }
             // A line with nothing on it would be no row.
             if (self.out.length() == mark) try self.out.append("\"\"");
-            try self.out.append(if (form == .json) "}\n" else "\r\n");
+            // CSV ends its lines as RFC 4180 says; with tabs between, lines are for other tools.
+            try self.out.append(if (form == .json) "}\n" else if (separator == '\t') "\n" else "\r\n");
         }
         return .{ .consumed = bytes.len, .why = .all_added };
     }
 
     /// The values of a cell with 1E behind each, and 1D behind all. What is neither can have neither.
-    fn values(self: *Table, cell: Cell) !void {
+    fn values(self: *Table, column: *const Column, cell: Cell) !void {
         const out = &self.out;
+        if (column.mode == .count) try out.print("{d}\x1e", .{cell.count});
         var each = cell.each();
         while (each.next()) |value| {
             const mark = out.length();

@@ -21,9 +21,19 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "count": ("count", "Count the records of files."),
         "print": ("print", "Print records as text for reading."),
         "head": ("head", "Write the first records."),
+        "sample": ("sample", "Write some records, chosen by chance, in their order."),
+        "grep": ("grep", "Find records with a field that a regular expression matches."),
+        "select": ("select", "Write a table: values of each record in columns."),
+        "describe": (
+            "describe",
+            "Say which tags and subfields there are, how often, and examples.",
+        ),
+        "frequency": ("frequency", "Count how often each value occurs at some places."),
     },
     "take": {
         "convert": ("convert", "Convert records from any format to another."),
+        "filter": ("filter", "Write the records that a filter wants, or a list of numbers."),
+        "concat": ("concat", "Put the records of many files into one."),
     },
     "change": {
         "repair": ("repair", "Write all that can be saved of a damaged file, clean."),

@@ -101,11 +101,37 @@ def inputs(options: argparse.Namespace) -> list[SourceLike]:
 
 def _matching(name: str) -> list[str]:
     """The files that a pattern names; a name that is none, or that nothing matches, is itself."""
-    if not any(one in name for one in "*?[") or os.path.lexists(name):
+    return _files_like(name) or [name]
+
+
+def _files_like(name: str) -> list[str]:
+    """The files that a name or a pattern names."""
+    if os.path.lexists(name):
         return [name]
+    if not any(one in name for one in "*?["):
+        return []
     import glob
 
-    return sorted(glob.glob(name)) or [name]
+    return sorted(glob.glob(name))
+
+
+def add_paths_and_inputs(parser: argparse.ArgumentParser, what: str, text: str) -> None:
+    """Paths, and files among them."""
+    parser.add_argument("paths", nargs="*", metavar=what, help=text)
+    parser.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="IN",
+        help="files, packed ones too (.gz, .bz2, .xz), or - for standard input",
+    )
+
+
+def part(options: argparse.Namespace) -> None:
+    """Tell files from paths: what is there is a file, and so is what is named as one."""
+    words, options.paths, options.inputs = [*options.paths, *options.inputs], [], []
+    for word in words:
+        is_file = word == "-" or _files_like(word) or os.sep in word or format_of_name(word)
+        (options.inputs if is_file else options.paths).append(word)
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -278,15 +304,16 @@ def _threads(text: str) -> int:
     return number
 
 
-def add_number(parser: argparse.ArgumentParser, default: int, what: str) -> None:
+def add_number(parser: argparse.ArgumentParser, default: int | None, what: str) -> None:
     """How many there should be."""
+    told = "all" if default is None else default
     parser.add_argument(
         "-n",
         "--number",
         type=_number,
         default=default,
         metavar="N",
-        help=f"{what} (default: {default})",
+        help=f"{what} (default: {told})",
     )
 
 
@@ -305,6 +332,22 @@ def add_validation(parser: argparse.ArgumentParser) -> None:
         default="structural",
         metavar="LEVEL",
         help="what records keep to: structural (default), strict_marc",
+    )
+
+
+def add_tags(parser: argparse.ArgumentParser, text: str) -> None:
+    """Some fields."""
+    parser.add_argument("--tag", metavar="TAGS", help=text)
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    """Whether there is colour in text."""
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        metavar="WHEN",
+        help="auto (default; on a terminal, without NO_COLOR), always, never",
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from ..conversion import convert
 from . import options as shared
-from . import streams
+from . import terminal
 from .progress import Progress
 
 TYPE_CHECKING = False
@@ -14,15 +12,22 @@ if TYPE_CHECKING:
     import argparse
 
 SUMMARY = "Print records as text for reading."
-EXAMPLES = ["mrrc-ct print books.mrc | less"]
+EXAMPLES = [
+    "mrrc-ct print books.mrc | less",
+    "mrrc-ct print --tag 245,6XX,700-711 --where '008[35:38] == \"ger\"' books.mrc",
+]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     shared.add_inputs(parser)
+    shared.add_tags(parser, "only these fields: 245,6XX,700-711 (LDR: the leader)")
+    shared.add_number(parser, None, "how many records")
     shared.add_where(parser)
+    shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_reading(parser)
+    parser.set_defaults(output="-")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,9 +35,10 @@ def run(options: argparse.Namespace) -> int:
     with Progress(options, is_reading=True) as progress:
         report = convert(
             shared.inputs(options),
-            streams.standard(sys.stdout, "output").buffer,
+            terminal.shown(options, "mrk", options.tag),
             "mrk",
             where=options.where,
+            limit=options.number,
             on_error=progress.error,
             progress=progress,
             **shared.reading(options),

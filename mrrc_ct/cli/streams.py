@@ -23,17 +23,17 @@ def say(text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def write(text: str | bytes) -> int:
-    """Write to standard output, with all that waits there: DONE. Raises SourceError."""
+def write(text: str, is_urgent: bool = True) -> int:
+    """Write to standard output, in UTF-8, with all that waits there: DONE. Raises SourceError.
+
+    Where it is not urgent it may wait itself, unless somebody reads it on a terminal.
+    """
     output = standard(sys.stdout, "output")
     try:
-        if isinstance(text, str):
-            output.write(text)
+        # Names of files need not be text.
+        output.buffer.write(text.encode("utf-8", "surrogateescape"))
+        if is_urgent or is_terminal(output):
             output.flush()
-        else:
-            output.flush()
-            output.buffer.write(text)
-            output.buffer.flush()
     except OSError as error:
         raise_os_error(error, output.name, "write to")
     return DONE
