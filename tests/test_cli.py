@@ -12,6 +12,7 @@ import time
 from importlib import import_module
 
 import pytest
+from command import ENVIRONMENT
 from marc import iso2709, split
 
 import mrrc_ct
@@ -24,6 +25,7 @@ def run(*arguments: object, stdin: bytes = b"") -> tuple[int, bytes, str]:
         input=stdin,
         capture_output=True,
         check=False,
+        env=ENVIRONMENT,
     )
     return done.returncode, done.stdout, done.stderr.decode()
 

@@ -24,10 +24,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "sample": ("sample", "Write some records, chosen by chance, in their order."),
         "grep": ("grep", "Find records with a field that a regular expression matches."),
         "select": ("select", "Write a table: values of each record in columns."),
-        "describe": (
-            "describe",
-            "Say which tags and subfields there are, how often, and examples.",
-        ),
+        "describe": ("describe", "Tell which tags and subfields there are, and how often."),
         "frequency": ("frequency", "Count how often each value occurs at some places."),
     },
     "take": {

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from .._describe import Described
     from .tables import Cell
 
-SUMMARY = "Say which tags and subfields there are, how often, and examples."
+SUMMARY = "Tell which tags and subfields there are, and how often."
 EXAMPLES = [
     "mrrc-ct describe books.mrc | less -S",
-    "mrrc-ct describe --where 880 *.mrc -o fields.csv",
+    "mrrc-ct describe --where 650 *.mrc -o fields.csv",
 ]
 FORMATS = ("table", "csv", "tsv", "jsonl")
 _DRAWN = ("path", "records", "share", "count", "length", "examples")

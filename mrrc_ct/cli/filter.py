@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "Write the records that a filter wants, or a list of numbers."
 EXAMPLES = [
-    "mrrc-ct filter --where '008[35:38] == \"ger\" and not 856' books.mrc -o ger.mrc",
+    "mrrc-ct filter --where '008[35:38] == \"eng\" and not 856' *.mrc -o english.mrc",
     "mrrc-ct filter --ids wanted.txt books.mrc -o wanted.mrc",
-    "mrrc-ct filter -v --ids weeded.txt --key 035$a books.mrc -o kept.mrc",
+    "mrrc-ct filter -v --ids weeded.txt --key '035$a' books.mrc -o kept.mrc",
 ]
 
 

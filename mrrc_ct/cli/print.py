@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "Print records as text for reading."
 EXAMPLES = [
     "mrrc-ct print books.mrc | less",
-    "mrrc-ct print --tag 245,6XX,700-711 --where '008[35:38] == \"ger\"' books.mrc",
+    "mrrc-ct print --tag 245,6XX,700-711 --where '650$a =~ \"Botany\"' books.mrc",
 ]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "Write some records, chosen by chance, in their order."
 EXAMPLES = [
     "mrrc-ct sample -n 100 books.mrc -o some.mrc",
-    "mrrc-ct sample -n 5 --seed 1 --where 880 books.mrc --to mrk",
+    "mrrc-ct sample -n 5 --seed 1 --where 650 books.mrc --to mrk",
 ]
 
 

@@ -43,39 +43,46 @@ class Lines:
         self._output = streams.standard(sys.stdout, "output")
         #: What an error calls it.
         self.name = self._output.name
-        self._is_wanted = None if tags is None else _Wanted(tags)
+        self._wanted = None if tags is None else lines_with(tags)
         self._is_colored = is_colored
 
     def write(self, data: bytes | memoryview) -> int:
         """Write some records."""
         count, data = len(data), bytes(data)
-        if self._is_wanted is not None:
-            data = b"".join(map(self._part, data.split(b"\n\n")))
+        if self._wanted is not None:
+            data = self._part(data)
         if self._is_colored:
             data = colored(data.decode()).encode()
         self._output.buffer.write(data)
         return count
 
-    def _part(self, record: bytes) -> bytes:
-        wanted = self._is_wanted
-        lines = [line for line in record.split(b"\n") if wanted[line[1:4]]]  # type: ignore[index]
-        return b"\n".join(lines) + b"\n\n" if lines else b""
+    def _part(self, data: bytes) -> bytes:
+        """What is wanted of some records; those of which nothing is leave nothing behind."""
+        found = b"".join(self._wanted.findall(b"\n" + data)).strip(b"\n")  # type: ignore[union-attr]
+        return re.sub(rb"\n{3,}", b"\n\n", found) + b"\n\n" if found else b""
 
     def flush(self) -> None:
         """Pass on what waits."""
         self._output.buffer.flush()
 
 
-class _Wanted(dict[bytes, bool]):
-    """Whether a tag is wanted, found out once for each."""
+def lines_with(tags: str) -> re.Pattern[bytes]:
+    """What finds the lines of MRK with some tags, and the ends of records.
 
-    def __init__(self, tags: str) -> None:
-        super().__init__({b"": False})
-        self._test = tag_test(*(one.strip() for one in tags.split(",")))
-
-    def __missing__(self, tag: bytes) -> bool:
-        found = self[tag] = self._test(tag.decode("latin-1"))
-        return found
+    `tags` are those that `mrrc_ct.query.tag` takes, with commas between. Raises ValueError.
+    """
+    patterns = [one.strip() for one in tags.split(",")]
+    tag_test(*patterns)
+    found: list[str] = []
+    for pattern in patterns:
+        first, _, last = pattern.partition("-")
+        if last and not (first + last).isdecimal():
+            raise ValueError(f"a range of tags is one of numbers, not {pattern}")
+        if last:
+            found += [f"{number:03}" for number in range(int(first), int(last) + 1)]
+        else:
+            found.append(re.escape(first).replace("X", "[^\n]").replace("x", "[^\n]"))
+    return re.compile(rf"\n=(?:{'|'.join(found)})  [^\n]*|\n(?=\n)".encode())
 
 
 def colored(text: str) -> str:
