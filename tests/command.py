@@ -12,7 +12,6 @@ import pytest
 import mrrc_ct
 from mrrc_ct import cli
 
-
 #: For processes that are to have this very package.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(pathlib.Path(mrrc_ct.__file__).parents[1])}
 
