@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .base import BaseRecord
     from .recovery import Recovery
 
-    #: Told the bytes read, the size of the source in bytes or None, and the records read.
+    #: Told the bytes read of the file, packed or not, its size or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
 
 #: Bytes that are counted in one call, so that none takes long.
@@ -150,6 +150,8 @@ class Work:
         self.is_waiting = False
         #: Records that were begun before those of the piece at hand, made by threads.
         self.before = 0
+        #: Bytes of the file that have been read.
+        self.done = 0
 
     def lose(self, error: MarcError) -> None:
         self.report.add(error)
@@ -158,8 +160,12 @@ class Work:
 
     def tell_progress(self) -> None:
         self.report.bytes_read = self.window.offset
+        self._tell(*self.window.progress())
+
+    def _tell(self, done: int, total: int | None) -> None:
+        self.done = done
         if self.progress is not None:
-            self.progress(self.window.offset, self.window.total, self.report.records_read)
+            self.progress(done, total, self.report.records_read)
 
     def by_core(self, converter: _core.Converter) -> Generator[memoryview, None, None]:
         """Pieces of output, each good until the next is asked for."""
@@ -272,8 +278,9 @@ class Work:
                 report.bytes_between += counts.bytes_between
                 yield piece
                 pieces.give_back(piece)
-                if self.progress is not None:
-                    self.progress(report.bytes_read, self.window.total, report.records_read)
+                done, total = self.window.progress()
+                # What threads read by themselves is known only by what they gave out.
+                self._tell(done if self.window.descriptor is None else report.bytes_read, total)
         finally:
             pieces.close()
 
@@ -390,12 +397,16 @@ class Formatter:
         return bytes(self._converter.output())
 
     def formatted(
-        self, records: Iterable[BaseRecord[Any]], size: int = FORMAT_BYTES
+        self,
+        records: Iterable[BaseRecord[Any]],
+        size: int = FORMAT_BYTES,
+        on_error: Callable[[MarcError], None] | None = None,
     ) -> Iterator[memoryview]:
         """The records' text, `size` bytes of records or more at a time; good until the next.
 
         Raises the MarcError of one that has no such form, when all before it have been given out;
-        some behind it may have been taken.
+        some behind it may have been taken. With `on_error` that is called instead, and the others
+        go on.
         """
         batch: list[BaseRecord[Any]] = []
         flats: list[bytes] = []
@@ -403,18 +414,26 @@ class Formatter:
         for record in records:
             try:
                 flat = record._checked()
-            except MarcError:
-                yield from self._format(batch, b"".join(flats))
+            except MarcError as error:
+                if on_error is not None:
+                    on_error(error)
+                    continue
+                yield from self._format(batch, b"".join(flats), None)
                 raise
             batch.append(record)
             flats.append(flat)
             length += len(flat)
             if length >= size:
-                yield from self._format(batch, b"".join(flats))
+                yield from self._format(batch, b"".join(flats), on_error)
                 batch, flats, length = [], [], 0
-        yield from self._format(batch, b"".join(flats))
+        yield from self._format(batch, b"".join(flats), on_error)
 
-    def _format(self, batch: list[BaseRecord[Any]], data: bytes) -> Iterator[memoryview]:
+    def _format(
+        self,
+        batch: list[BaseRecord[Any]],
+        data: bytes,
+        on_error: Callable[[MarcError], None] | None,
+    ) -> Iterator[memoryview]:
         converter = self._converter
         while data:
             status = converter.feed(data, len(data), 0)
@@ -424,7 +443,10 @@ class Formatter:
                 continue
             record = batch[converter.problem.records_before - self._begun]
             error = _core.error_of(converter.problem)
-            # What could not be read is left behind when it is shown again.
+            if on_error is not None:
+                # What could not be read is left behind when it is shown again.
+                on_error(record._placed(error))
+                continue
             converter.feed(data, len(data), 0)
             self._begun += len(batch)
             if isinstance(error, Utf8Invalid) and record._is_plain():

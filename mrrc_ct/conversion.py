@@ -17,7 +17,6 @@ from ._pieces import PIECE_BYTES, Pieces
 from ._source import (
     MAX_EXPANSION,
     Window,
-    compression_of,
     decoded_xml,
     first_bytes,
     format_of_data,
@@ -92,9 +91,9 @@ def convert(
     finds is a warning, and with `recovery_mode="strict"` a loss. `on_error` is called with each
     error, whose `outcome` tells which of these it is, and the report lists it. A file at the
     target's path is replaced when all is done; where an exception ends the work it is what it was.
-    `progress` is called now and then with the bytes read, the size of the sources or None, and the
-    records read. `threads` work on ISO 2709 at the same time; output and report are those of one.
-    Other formats, and encodings that only Python knows, take one.
+    `progress` is called now and then with the bytes read, those there are or None (of packed files
+    their own), and the records read. `threads` work on ISO 2709 at the same time; output and report
+    are those of one. Other formats, and encodings that only Python knows, take one.
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
@@ -223,7 +222,9 @@ class Inputs:
         self._max_expansion = max_expansion
         self._on_error = on_error
         self._progress = progress
+        #: Bytes of all sources, and of those that have been read.
         self._total: int | None = None
+        self._done = 0
         if len(self.sources) > 1:
             sizes = [size_of_source(one) for one in self.sources]
             self._total = None if None in sizes else sum(size or 0 for size in sizes)
@@ -245,25 +246,28 @@ class Inputs:
                     whole.source = f"{window.name} and {more} more" if more else window.name
                     whole.from_ = from_
                 part = Report(window.name, "", from_, whole.to) if more else whole
+                work = Work(window, part, self._on_error, self._progress_of())
                 try:
-                    yield Work(window, part, self._on_error, self._progress_of(window))
+                    yield work
                 finally:
+                    self._done += work.done
                     if more:
                         whole.add_report(part)
             finally:
                 close_own(window, source)
 
-    def _progress_of(self, window: Window) -> Progress | None:
+    def _progress_of(self) -> Progress | None:
         tell = self._progress
         if tell is None:
             return None
-        before, records = self.report.bytes_read, self.report.records_read
-        total = window.total if len(self.sources) == 1 else self._total
-        return lambda done, _, read: tell(before + done, total, records + read)
+        if len(self.sources) == 1:
+            return tell
+        before, records = self._done, self.report.records_read
+        return lambda done, _, read: tell(before + done, self._total, records + read)
 
 
 def size_of_source(source: SourceLike) -> int | None:
-    """The bytes that a source will give, where that is known. Raises as opening it would."""
+    """The bytes of a source, packed or not, where that is known. Raises as opening it would."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return len(source)
     if not isinstance(source, (str, os.PathLike)):
@@ -275,8 +279,7 @@ def size_of_source(source: SourceLike) -> int | None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     except OSError as error:
         raise_os_error(error, path, "open")
-    is_known = stat.S_ISREG(status.st_mode) and compression_of(path) is None
-    return status.st_size if is_known else None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 class Records:

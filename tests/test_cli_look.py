@@ -18,6 +18,9 @@ from command import ENVIRONMENT, Command
 from marc import iso2709, split
 
 import mrrc_ct
+from mrrc_ct.cli import options as shared
+from mrrc_ct.cli.progress import Progress
+from mrrc_ct.cli.records import records, writer
 
 pymarc = pytest.importorskip("pymarc", reason="pymarc says what should be found")
 
@@ -603,6 +606,68 @@ def test_damage_is_listed_with_its_file_and_has_status_1(
     quiet = command(*arguments, "-q", books, path)
     assert (quiet.status, quiet.out) == (1, result.out)
     assert len(quiet.err.splitlines()) == len(lines) - 1
+
+
+def test_progress_is_a_line_on_a_terminal(
+    command: Command, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Progress, "EVERY_SECONDS", 0)
+    arguments = ("convert", books, books, "-o", tmp_path / "a.xml")
+    err = command(*arguments, terminal=("stderr",)).err
+    *shown, last = err.replace("\r", "\n").splitlines()
+    steps = [
+        re.match(r" *(\d+) %, ([\d,]+) records, [\d,]+ a second, \d+ s left", one) for one in shown
+    ]
+    shares = [(int(one[1]), int(one[2])) for one in steps if one]
+    assert len(shares) >= 2 and shares == sorted(shares) and shares[-1] == (100, 300)
+    assert last.startswith("mrrc-ct: 300 records read, 300 written, ")
+    # Nothing of it is left before the summary, or an error.
+    assert err.rsplit("\r", 2)[1].strip() == ""
+    assert "\r" not in command(*arguments).err
+    assert command(*arguments, "-q", terminal=("stderr",)).err == ""
+    assert "%" not in command("print", books, terminal=("stdout", "stderr")).err
+
+
+@pytest.mark.parametrize("to", ["marc", "marcxml", "json", "mrk"])
+def test_commands_that_work_record_by_record(
+    books: pathlib.Path,
+    tmp_path: pathlib.Path,
+    raw: list[bytes],
+    to: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What such commands are made of: records in, records out."""
+    parser = shared.Parser("none", "", [])
+    shared.add_inputs(parser)
+    shared.add_where(parser)
+    shared.add_quiet(parser)
+    shared.add_output(parser)
+    shared.add_reading(parser)
+    source, target = tmp_path / "source.mrc", tmp_path / "target"
+    # Record 6 is none, record 12 damaged.
+    junk, damaged = b"no record\x1d", b"0x" + raw[10][2:]
+    source.write_bytes(b"".join([*raw[:5], junk, *raw[5:10], damaged, *raw[11:]]))
+    target.write_bytes(b"old")
+    words = [str(source), str(books), "--where", "number > 5", "-o", str(target), "--to", to]
+    options = parser.parse_intermixed_args(words)
+    with Progress(options) as progress:
+        found = records(options, progress)
+        with writer(options, progress, found) as output:
+            for number, record in enumerate(found):
+                # What ISO 2709 has no room for, and XML no character.
+                record["245"]["a"] = "\x01" + 10_000 * "x" if number == 8 else "changed"
+                output.write(record)
+            assert target.read_bytes() == b"old"
+    lost = 1 + (to in ("marc", "marcxml"))
+    assert (progress.read, progress.left_out, progress.salvaged) == (300, 10, 1)
+    assert (progress.lost, progress.written) == (lost, 291 - lost)
+    assert progress.status == 1
+    texts = [one["245"]["a"] for one in mrrc_ct.read(target, to)]
+    assert texts.count("changed") == 289 and len(texts) == progress.written
+    said = [line.split(": ")[1:3] for line in capsys.readouterr().err.splitlines()]
+    assert said[:2] == [["lost", str(source)], ["salvaged", str(source)]]
+    assert len(said) == 2 + lost
+    assert said[-1][0].startswith("300 records read, 10 left out, 1 salvaged")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")

@@ -89,7 +89,7 @@ def test_what_is_not_there_is_found_out_before_anything_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mrc", "empty.mrc"]
 
 
-def test_progress_goes_through_all_sources(books: pathlib.Path) -> None:
+def test_progress_goes_through_all_sources(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
     told: list[tuple[int, int | None, int]] = []
     output([books] * 3, "mrk", progress=lambda *one: told.append(one))
     size = books.stat().st_size
@@ -98,6 +98,18 @@ def test_progress_goes_through_all_sources(books: pathlib.Path) -> None:
     told.clear()
     output([books, io.BytesIO(books.read_bytes())], "mrk", progress=lambda *one: told.append(one))
     assert told[-1] == (2 * size, None, 300)
+    # Of packed files it is the packed bytes.
+    for name in ("a.mrc.gz", "b.mrc.xz"):
+        convert(books, tmp_path / name)
+    packed = [tmp_path / "a.mrc.gz", books, tmp_path / "b.mrc.xz"]
+    sizes = sum(path.stat().st_size for path in packed)
+    for threads in (1, 2):
+        told.clear()
+        output(packed, "mrk", progress=lambda *one: told.append(one), threads=threads)
+        assert told == sorted(told) and told[-1] == (sizes, sizes, 450)
+        told.clear()
+        output(packed[0], "mrk", progress=lambda *one: told.append(one), threads=threads)
+        assert told[-1] == (packed[0].stat().st_size,) * 2 + (150,)
 
 
 def test_encodings_that_only_python_knows(tmp_path: pathlib.Path) -> None:

@@ -40,15 +40,25 @@ class Input:
         #: What is read.
         self.sources = shared.inputs(options)
         self._found = read(
-            self.sources, on_error=progress.error, progress=progress, **shared.reading(options)
+            self.sources,
+            # A command need not have a filter.
+            where=getattr(options, "where", None),
+            on_error=progress.error,
+            progress=progress,
+            **shared.reading(options),
         )
         #: The format of the first of them.
         self.format = self._found.format
 
     def __iter__(self) -> Iterator[Record]:
-        for record in self._found:
-            self._progress.read += 1
-            yield record
+        progress = self._progress
+        try:
+            for record in self._found:
+                progress.read += 1
+                yield record
+        finally:
+            progress.read += self._found.summary.records_left_out
+            progress.left_out += self._found.summary.records_left_out
 
 
 def records(options: argparse.Namespace, progress: Progress) -> Input:
@@ -141,18 +151,10 @@ class _TextOutput:
 
     def _flush(self) -> None:
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        while waiting:
-            before = self._formatter.records_written
-            try:
-                for piece in self._formatter.formatted(waiting):
-                    self._target.write(piece)
-                waiting = []
-            except SourceError:
-                raise
-            except MarcError as error:
-                self._progress.error(error)
-                waiting = waiting[self._formatter.records_written - before + 1 :]
-            self._progress.written += self._formatter.records_written - before
+        before = self._formatter.records_written
+        for piece in self._formatter.formatted(waiting, on_error=self._progress.error):
+            self._target.write(piece)
+        self._progress.written += self._formatter.records_written - before
 
     def __enter__(self) -> _TextOutput:
         self._target.write(self._formatter.begin())
