@@ -40,7 +40,7 @@ def grep_filter(
 
 def _filter(pattern: str, paths: str, ignore_case: bool) -> Filter:
     """Records where an expression finds something in one of the fields."""
-    places = parse_paths(_with_points(paths))
+    places = parse_paths(_as_paths(paths))
     if not all(place.is_of_fields for one in places for place in one):
         raise PathInvalid(f"what is looked for stands in fields, not at {paths}")
     # Of `100|110` both are looked at.
@@ -51,11 +51,18 @@ def _filter(pattern: str, paths: str, ignore_case: bool) -> Filter:
     return wanted
 
 
-def _with_points(paths: str) -> str:
-    """Tags like 6XX as the language of paths has them."""
+def _as_paths(tags: str) -> str:
+    """Tags like 6XX and 600-655 as the language of paths has them."""
     import re
 
-    return re.sub(r"(?<![\w$])[0-9X]{3}(?!\w)", lambda found: found[0].replace("X", "."), paths)
+    def points(found: re.Match[str]) -> str:
+        return found[0].upper().replace("X", ".")
+
+    def each(found: re.Match[str]) -> str:
+        return ", ".join(f"{tag:03}" for tag in range(int(found[1]), int(found[2]) + 1))
+
+    tags = re.sub(r"(?<![\w$-])([0-9]{3})-([0-9]{3})(?![\w$-])", each, tags)
+    return re.sub(r"(?<![\w$])[0-9Xx]{3}(?!\w)", points, tags)
 
 
 class Match:
@@ -121,9 +128,9 @@ def grep(
 
     `pattern` is a regular expression as filters have them, looked for in the value of each field:
     its subfields stripped, with blanks between. `paths` say where: tags, in which X is any
-    character, and paths that begin with one, `700$a`. With `invert` the others are found, and no
-    fields. The other options are those of `read`. Raises as that, and PathInvalid for expression
-    and paths.
+    character, ranges of them, and paths that begin with a tag, `700$a`. With `invert` the others
+    are found, and no fields. The other options are those of `read`. Raises as that, and PathInvalid
+    for expression and paths.
     """
     wanted = grep_filter(pattern, paths, ignore_case=ignore_case, invert=invert, where=where)
     plan, _ = plan_where(_filter(pattern, paths, ignore_case))

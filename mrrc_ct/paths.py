@@ -153,7 +153,12 @@ class Filter:
 
 
 def _text(text: str) -> bytes:
-    data = text.encode()
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise errors.PathInvalid("half of a surrogate pair is no character") from None
+    if len(data) > _TEXT_MAX:
+        raise errors.PathInvalid(f"a text has {len(data):,} bytes, and {_TEXT_MAX:,} are the most")
     return struct.pack("<H", len(data)) + data
 
 

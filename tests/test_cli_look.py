@@ -252,6 +252,11 @@ def test_filter_by_a_list_at_other_places(
     result = command("filter", "--ids", "-", "--key", "020$a, 035$a", books, stdin=text)
     assert result.out == b"".join(expected)
     assert command("filter", books).status == 2
+    result = command("filter", "--ids", "-", books, stdin=b"\xff\xfe")
+    assert result.err.startswith("mrrc-ct: -: this is no text in UTF-8: ")
+    assert "65,535" in command("filter", "--ids", "-", books, stdin=b"a" * 70_000).err
+    assert command("filter", "--ids", "-", books, stdin=b"\n").out == b""
+    assert command("filter", "-v", "--ids", "-", books).out == b"".join(raw)
     assert command("filter", "--ids", "no.txt", books).err == (
         "mrrc-ct: no.txt: cannot read: No such file or directory\n"
     )
@@ -270,6 +275,8 @@ def field_values(record: Any, tags: str) -> list[str]:
         ([], "England", "...", 0),
         (["--tag", "245,6XX"], "[Hh]istory", "245|6..", 0),
         (["-i", "--tag", "6XX"], "HISTORY", "6..", re.IGNORECASE),
+        (["--tag", "600-651"], "History", "6[0-4].|65[01]", 0),
+        (["--tag", "2xx,5XX"], "by", "2..|5..", 0),
         (["--tag", "100,700"], r"^[A-Z]\w+, .*\d{4}-$", "100|700", 0),
         (["--tag", "008"], "eng", "008", 0),
     ],
@@ -349,7 +356,11 @@ def test_what_grep_cannot_look_for(command: Command, books: pathlib.Path) -> Non
     assert result.status == 2
     assert result.err.splitlines()[-2:] == ["  a(b", "   ^"]
     assert "fields" in command("grep", "a", books, "--tag", "leader").err
-    assert command("grep", "a", books, "--tag", "24").status == 2
+    for tags in ("24", "6XX-7XX", "100-", "245,"):
+        assert command("grep", "a", books, "--tag", tags).status == 2
+    assert "65,535 are the most" in command("grep", "a" * 70_000, books).err
+    assert "surrogate" in command("grep", "a\udcff", books).err
+    assert command("grep", "-c", "--", "-1", books).status == 0
     assert command("grep", "a", books, "--only-matching", "-v").status == 2
 
 

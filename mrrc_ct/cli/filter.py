@@ -83,5 +83,8 @@ def _lines(path: str) -> set[str]:
                 data = file.read()
     except OSError as error:
         raise_os_error(error, path, "read")
-    lines = data.decode("utf-8-sig").splitlines()
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: this is no text in UTF-8: {error}") from None
     return {line.strip() for line in lines} - {""}

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("pattern", metavar="PATTERN", help="a regular expression")
     shared.add_inputs(parser)
-    shared.add_tags(parser, "where to look: 245,6XX,700$a (default: all fields)")
+    shared.add_tags(parser, "where to look: 245,6XX,700-711,856$u (default: all)")
     parser.add_argument("-i", "--ignore-case", action="store_true", help="A is a, too")
     parser.add_argument(
         "-v", "--invert-match", action="store_true", help="the records where it is nowhere"

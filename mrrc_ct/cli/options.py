@@ -74,7 +74,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="*",
         metavar="IN",
-        help="files, packed ones too (.gz, .bz2, .xz), or - for standard input",
+        help="files, .gz, .bz2 and .xz too; - is standard input",
     )
 
 
@@ -122,7 +122,7 @@ def add_paths_and_inputs(parser: argparse.ArgumentParser, what: str, text: str) 
         "inputs",
         nargs="*",
         metavar="IN",
-        help="files, packed ones too (.gz, .bz2, .xz), or - for standard input",
+        help="files, .gz, .bz2 and .xz too; - is standard input",
     )
 
 
@@ -347,7 +347,7 @@ def add_color(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "always", "never"),
         default="auto",
         metavar="WHEN",
-        help="auto (default; on a terminal, without NO_COLOR), always, never",
+        help="auto (default, heeds NO_COLOR), always, never",
     )
 
 
