@@ -28,7 +28,7 @@ from ._target import open_target
 from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
-from .paths import filter_of, plan_where
+from .paths import filter_of, plan_of_all, plan_where
 from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from typing import Any, Callable
 
-    from ._arrow import Plan
     from ._source import SourceLike, Sources
     from ._target import TargetLike
     from ._work import Progress
@@ -485,6 +484,9 @@ def count(
     *,
     where: str | Filter | None = None,
     threads: int = 1,
+    from_encoding: str | None = None,
+    references: bool = False,
+    recovery_mode: str = "strict",
     validation_level: str = "structural",
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_expansion: float | None = MAX_EXPANSION,
@@ -495,18 +497,29 @@ def count(
 
     Their structure is checked, their text is not, unless `validation_level` is `strict_marc` (see
     MARCReader). A record that cannot be read is not counted: `on_error` is called with the error,
-    and the result's `report` lists it. With `where`, a filter as `select` has it, only such records
-    are counted. `threads` are for ISO 2709. The limits are those of `convert`. Raises as that.
+    and the result's `report` lists it; with `recovery_mode="lenient"` one of which something can be
+    told is. With `where`, a filter as `select` has it, only such records are counted. `threads` are
+    for ISO 2709. The other options are those of `convert`. Raises as that.
     """
     check_threads(threads)
-    recovery = Recovery("strict", None, validation_level, max_record_bytes)
+    recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
+    encoding = _encoding(from_encoding)
     plan, is_ordered = plan_where(where)
-    if is_ordered:
-        threads = 1  # one record after the other has to be counted
+    if plan is not None and encoding is None:
+        raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
+    if plan is None and recovery.is_lenient:
+        plan = plan_of_all()
+    core = {
+        "source_encoding": encoding or Encoding.KEPT,
+        "references": references,
+        "plan": plan.handle if plan else None,
+        **recovery.options(),
+    }
     inputs = Inputs(source, from_, "count", max_expansion, on_error, progress)
     begin = time.perf_counter()
     for work in inputs.works():
-        _count(work, plan, threads, recovery)
+        # Whether a record is wanted may depend on its number.
+        _count(work, core, 1 if is_ordered else threads, recovery)
     report = inputs.report
     report.seconds = time.perf_counter() - begin
     result = Count(report.records_read - report.records_left_out)
@@ -514,28 +527,28 @@ def count(
     return result
 
 
-def _count(work: Work, plan: Plan | None, threads: int, recovery: Recovery) -> None:
+def _count(work: Work, core: dict[str, Any], threads: int, recovery: Recovery) -> None:
     """Count the records of one source in its report."""
     window, report = work.window, work.report
-    options = recovery.options()
-    if report.from_ == "marc" and threads > 1:
-        # There is little to do for each, so they are large.
-        size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
-        options["size"] = size
-        if plan is None:
-            work.counted_by_threads(Pieces(window, Job.COUNT, workers=threads, **options))
-            return
-        options |= {"target": "rows", "plan": plan.handle}
-        pieces = Pieces(window, Job.CONVERT, workers=threads, **options)
-        for _ in work.rows_by_threads(pieces):
-            pass
-    elif plan is not None:
+    is_parallel = report.from_ == "marc" and threads > 1
+    # There is little to do for each, so pieces are large.
+    size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
+    if core["plan"] is not None:
         # Of a plan that asks for no columns a row is a few bytes.
-        position = window.offset
-        for _ in work.by_core(
-            _core.Converter(report.from_, "rows", position=position, plan=plan.handle, **options)
-        ):
+        if is_parallel:
+            pieces = Pieces(window, Job.CONVERT, workers=threads, size=size, target="rows", **core)
+            rows = work.rows_by_threads(pieces)
+        else:
+            position = window.offset
+            rows = work.rows_by_core(
+                _core.Converter(report.from_, "rows", position=position, **core)
+            )
+        for _ in rows:
             pass
+    elif is_parallel:
+        work.counted_by_threads(
+            Pieces(window, Job.COUNT, workers=threads, size=size, **recovery.options())
+        )
     elif report.from_ == "marc":
         for records in work.counted(recovery):
             report.records_read += records

@@ -620,6 +620,13 @@ def plan_where(where: str | Filter | None) -> tuple[Plan | None, bool]:
     return Plan(program_of([], wanted), wanted), wanted.has_number
 
 
+def plan_of_all() -> Plan:
+    """A plan that wants every record, and nothing of it."""
+    from ._arrow import Plan
+
+    return Plan(program_of([], None))
+
+
 def filter_of(where: str | Filter) -> Filter:
     """A filter that may be written still. Raises PathInvalid."""
     return where if isinstance(where, Filter) else parse_filter(where)

@@ -206,7 +206,8 @@ def test_reading_with_a_filter(books: pathlib.Path, raw: list[bytes], from_: str
     assert found.summary.records_read == 150
     assert found.summary.records_left_out == 150 - len(numbers)
     assert [one._number for one in read(data, from_, where="number > 140")] == [*range(141, 151)]
-    assert count(data, from_, where=WHERE) == len(numbers)
+    for threads in (1, 2):
+        assert count(data, from_, where=WHERE, threads=threads) == len(numbers)
 
 
 def test_a_reader_with_a_filter(books: pathlib.Path, raw: list[bytes]) -> None:
@@ -248,6 +249,20 @@ def test_damage_while_reading_with_a_filter(raw: list[bytes], mode: str) -> None
 
     assert told(found) == told(expected)
     assert len(found) < len(everything)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_counting_what_is_damaged(raw: list[bytes], threads: int) -> None:
+    data = b"".join([raw[0], b"no record\x1d", raw[1], b"0x" + raw[2][2:]])
+    assert count(data, threads=threads) == 2
+    result = count(data, threads=threads, recovery_mode="lenient")
+    assert result == len(list(MARCReader(data, recovery_mode="lenient"))) == 3
+    assert (result.report.records_lost, result.report.records_salvaged) == (1, 1)
+    wanted = [raw[at] for at in (0, 1, 2)]
+    titles = [record["245"]["a"] for record in MARCReader(b"".join(wanted))]
+    where = f"245$a == {titles[2]!r}"
+    assert count(data, threads=threads, where=where) == 0
+    assert count(data, threads=threads, where=where, recovery_mode="lenient") == 1
 
 
 def test_filters_see_text_that_is_encoded(books: pathlib.Path) -> None:

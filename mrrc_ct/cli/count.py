@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_threads(parser)
     shared.add_validation(parser)
     shared.add_quiet(parser)
-    shared.add_source(parser)
+    shared.add_reading(parser, recovery="strict")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
                 validation_level=options.validation,
                 on_error=progress.error,
                 progress=progress,
-                **shared.source(options),
+                **shared.reading(options),
             )
             progress.add(result.report)
             total += result

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only-matching", action="store_true", help="the fields: record, 001 and field a line"
     )
     shared.add_where(parser)
+    shared.add_threads(parser, "with -c, -o, --to: ")
     shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_output(parser)
@@ -76,6 +77,7 @@ def _write(options: argparse.Namespace, wanted: dict[str, Any], progress: Progre
         _Nowhere() if options.count else shared.target(options),  # type: ignore[arg-type]
         "same" if options.count else shared.format_to(options),
         where=grep_filter(**wanted),
+        threads=options.threads,
         on_error=progress.error,
         progress=progress,
         **shared.writing(options),

@@ -174,8 +174,8 @@ def source(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """How records are read."""
+def add_reading(parser: argparse.ArgumentParser, recovery: str = "lenient") -> None:
+    """How records are read; `recovery` is what is done with damaged ones unless told."""
     group = parser.add_argument_group("reading")
     add_source(group)  # type: ignore[arg-type]
     group.add_argument(
@@ -189,9 +189,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--recovery",
         choices=("lenient", "strict"),
-        default="lenient",
+        default=recovery,
         metavar="MODE",
-        help="of damaged records: lenient (default), strict",
+        help=f"of damaged records: lenient, strict (default: {recovery})",
     )
 
 
@@ -286,14 +286,14 @@ def add_where(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_threads(parser: argparse.ArgumentParser) -> None:
-    """How many threads work."""
+def add_threads(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """How many threads work; `when`, if not always."""
     parser.add_argument(
         "--threads",
         type=_threads,
         default=1,
         metavar="N",
-        help="so many work on ISO 2709 at a time (default: 1)",
+        help=f"{when}so many work on ISO 2709 at a time (default: 1)",
     )
 
 

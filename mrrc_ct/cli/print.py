@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_tags(parser, "only these fields: 245,6XX,700-711 (LDR: the leader)")
     shared.add_number(parser, None, "how many records")
     shared.add_where(parser)
+    shared.add_threads(parser)
     shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_reading(parser)
@@ -39,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
             "mrk",
             where=options.where,
             limit=options.number,
+            threads=options.threads,
             on_error=progress.error,
             progress=progress,
             **shared.reading(options),
