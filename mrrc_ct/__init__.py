@@ -37,7 +37,10 @@ from .writer import MARCWriter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._describe import Description, describe
+    from ._frequency import Frequency, frequency
+    from ._grep import Match, Matches, grep
     from ._repair import RepairReport, repair
+    from ._sample import sample
     from .index import RecordIndex, build_index, open_index
     from .tables import Selection, select
 else:
@@ -50,6 +53,12 @@ else:
             from . import _repair as module
         elif name in ("Description", "describe"):
             from . import _describe as module
+        elif name in ("Match", "Matches", "grep"):
+            from . import _grep as module
+        elif name == "sample":
+            from . import _sample as module
+        elif name in ("Frequency", "frequency"):
+            from . import _frequency as module
         elif name in ("Selection", "select"):
             from . import tables as module
         else:
@@ -65,12 +74,15 @@ __all__ = [
     "Count",
     "Description",
     "Field",
+    "Frequency",
     "HoldingsRecord",
     "Indicators",
     "Leader",
     "MARCReader",
     "MARCWriter",
     "MarcError",
+    "Match",
+    "Matches",
     "ProducerConsumerPipeline",
     "Record",
     "RecordIndex",
@@ -82,6 +94,8 @@ __all__ = [
     "convert",
     "count",
     "describe",
+    "frequency",
+    "grep",
     "json_to_record",
     "json_to_records",
     "marcjson_to_record",
@@ -91,6 +105,7 @@ __all__ = [
     "open_index",
     "read",
     "repair",
+    "sample",
     "select",
     "split_offsets",
     "write",

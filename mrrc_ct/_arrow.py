@@ -47,12 +47,12 @@ class Plan:
             if not failure.length:
                 raise errors.PathInvalid("the filter is nested too deeply", text=where.text)
             message = ctypes.string_at(failure.message or 0, failure.length).decode()
-            pattern, places = where.patterns[failure.expression]
-            before = pattern.encode()[: failure.offset].decode(errors="ignore")
+            one = where.patterns[failure.expression]
+            before = one.pattern.encode()[: failure.offset].decode(errors="ignore")
             raise errors.PathInvalid(
                 f"this regular expression cannot be read: {message}",
-                text=where.text,
-                position=places[len(before)],
+                text=one.text,
+                position=one.places[len(before)],
             )
         if status < 0:
             _fail(status)

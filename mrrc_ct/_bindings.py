@@ -127,6 +127,7 @@ class TextForm:
 
     CSV = 0
     JSON = 1
+    VALUES = 2
 
 
 class Job:
@@ -242,6 +243,7 @@ class Options(Structure):
     record_max: int
     plan: int | None
     position: int
+    written_max: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -258,6 +260,7 @@ class Options(Structure):
         ("record_max", c_uint64),
         ("plan", c_void_p),
         ("position", c_uint64),
+        ("written_max", c_uint64),
     ]
 
 
@@ -465,6 +468,9 @@ def declare(library: CDLL) -> None:
     # mrrc_convert(converter, bytes, length, flags, output, problem)
     library.mrrc_convert.argtypes = [c_void_p, c_void_p, c_uint64, Int, POINTER(Output), POINTER(Problem)]
     library.mrrc_convert.restype = c_int32
+    # mrrc_match(converter, bytes, ends, kinds, count, number, offset, wanted)
+    library.mrrc_match.argtypes = [c_void_p, c_void_p, c_void_p, c_void_p, c_uint64, c_uint64, c_uint64, c_void_p]
+    library.mrrc_match.restype = c_int32
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, Int, c_void_p]
     library.mrrc_assemble.restype = c_char_p

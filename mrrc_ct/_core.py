@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 from _thread import _local as thread_local
+from itertools import accumulate
 from mmap import mmap
 from types import MethodType
 
@@ -20,7 +21,7 @@ from . import errors
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn, Union
+    from typing import Any, Callable, NoReturn, Union
 
     #: Bytes that slices are taken of, as `bytes`.
     Run = Union[bytes, mmap]
@@ -177,6 +178,12 @@ def needed_encoding(name: str | None) -> int:
     return number
 
 
+def check_unmappable(unmappable: str) -> None:
+    """Raise ValueError for what there is not."""
+    if unmappable not in UNMAPPABLE:
+        raise ValueError(f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}")
+
+
 class Buffer:
     """A run of bytes whose address the core is given: one that Python can change.
 
@@ -318,16 +325,15 @@ class Converter:
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
         is_single: bool = False,
+        is_part: bool = False,
         record_max: int = 0,
         plan: int | None = None,
         position: int = 0,
+        limit: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
-        if unmappable not in UNMAPPABLE:
-            raise ValueError(
-                f"unmappable should be one of {', '.join(UNMAPPABLE)}, not {unmappable!r}"
-            )
+        check_unmappable(unmappable)
         options = c.Options(
             source=FORMATS[source],
             target=FORMATS[target],
@@ -340,10 +346,12 @@ class Converter:
             is_lenient=is_lenient,
             level=level,
             is_single=is_single,
+            is_part=is_part,
             # What has been read is not too long to be written.
             record_max=RECORD_MAX_MOST if source == "flat" else record_max,
             plan=plan,
             position=position,
+            written_max=limit,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -414,6 +422,56 @@ class Converter:
             if problems is None or error.outcome == "lost":
                 raise error
             problems.append(error)
+
+
+class Matcher:
+    """Tells which records a plan wants."""
+
+    __slots__ = ("_converter", "_marks")
+
+    def __init__(self, source: str, plan: int | None, **options: Any) -> None:
+        """Match records of a format. What can be told of damaged ones is what counts."""
+        self._converter = Converter(source, "rows", plan=plan, is_lenient=True, **options)
+        self._marks = ctypes.create_string_buffer(RECORDS_A_CALL)
+
+    def entries(
+        self, scanner: Scanner, count: int, address: int, number: int, offset: int
+    ) -> bytes:
+        """1 for each entry of a scan that is wanted, otherwise 0.
+
+        `number` and `offset` are those of the first.
+        """
+        return self._match(address, scanner._ends, scanner._kinds, count, number, offset)
+
+    def wants(self, record: bytes, number: int) -> bool:
+        """Whether a record with this number is wanted."""
+        end = ctypes.c_uint32(len(record))
+        return self._match(record, ctypes.addressof(end), None, 1, number, 0) == b"\1"
+
+    def among(self, records: list[bytes]) -> bytes:
+        """1 for each of some records that is wanted, otherwise 0."""
+        ends = (ctypes.c_uint32 * len(records))(*accumulate(map(len, records)))
+        return self._match(b"".join(records), ctypes.addressof(ends), None, len(records), 1, 0)
+
+    def _match(
+        self,
+        data: int | bytes,
+        ends: int,
+        kinds: int | None,
+        count: int,
+        number: int,
+        offset: int,
+    ) -> bytes:
+        if not count:
+            return b""
+        if count > len(self._marks):
+            self._marks = ctypes.create_string_buffer(count)
+        marks = self._marks
+        handle = self._converter._handle
+        status = _library.mrrc_match(handle, data, ends, kinds, count, number, offset, marks)
+        if status < 0:
+            _fail(status)
+        return ctypes.string_at(marks, count)
 
 
 class Pipeline:

@@ -10,9 +10,8 @@ from ._arrow import Plan, Table, schema_capsule, stream_capsule
 from ._bindings import Job
 from ._pieces import Pieces
 from ._source import MAX_EXPANSION
-from ._work import Report, Work
-from .conversion import check_threads, close_own, open_as, plan_where
-from .paths import Column, Place, program_of
+from .conversion import Inputs, check_threads
+from .paths import Column, Place, plan_where, program_of
 from .recovery import MAX_RECORD_BYTES, Recovery
 
 # The module typing takes longer to import than all of this package.
@@ -21,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Callable
 
-    from ._source import SourceLike
+    from ._source import Sources
+    from ._work import Report, Work
     from .errors import MarcError
+    from .paths import Filter
 
 #: Bytes of a piece where threads describe: what they give is put together here.
 _PIECE_BYTES = 16 * 1024 * 1024
@@ -189,8 +190,8 @@ class _Once:
 
 
 def describe(
-    source: SourceLike,
-    where: str | None = None,
+    source: Sources,
+    where: str | Filter | None = None,
     from_: str | None = None,
     *,
     threads: int = 1,
@@ -205,43 +206,50 @@ def describe(
 
         print(describe("books.mrc"))
 
-    `where` is a filter as `select` has it; the other options are those of `convert`. Raises as
-    `convert` does for the source, PathInvalid for the filter.
+    Of a list of sources it is what they hold together. `where` is a filter as `select` has it; the
+    other options are those of `convert`. Raises as `convert` does for the source, PathInvalid for
+    the filter.
     """
     check_threads(threads)
     recovery = Recovery(recovery_mode, None, "structural", max_record_bytes)
     encoding = _core.needed_encoding(from_encoding)
     plan, is_ordered = plan_where(where)
-    window, from_ = open_as(source, from_, max_expansion)
-    try:
-        report = Report(window.name, "", from_, "description")
-        work = Work(window, report, on_error, progress)
-        options: dict[str, Any] = {
-            "source_encoding": encoding,
-            "plan": plan.handle if plan else None,
-            **recovery.options(),
-        }
-        if threads > 1 and from_ == "marc" and not is_ordered:
-            pieces = Pieces(
-                window,
-                Job.CONVERT,
-                workers=threads,
-                size=_PIECE_BYTES,
-                target="description",
-                **options,
-            )
-            texts = (bytes(rows) for rows, _ in work.rows_by_threads(pieces))
-        else:
-            converter = _core.Converter(from_, "description", position=window.offset, **options)
-            texts = (bytes(rows) for rows, _ in work.rows_by_core(converter))
-        parts: dict[tuple[str, str], Described] = {}
+    options: dict[str, Any] = {
+        "source_encoding": encoding,
+        "plan": plan.handle if plan else None,
+        **recovery.options(),
+    }
+    inputs = Inputs(source, from_, "description", max_expansion, on_error, progress)
+    parts: dict[tuple[str, str], Described] = {}
+    for work in inputs.works():
+        is_parallel = threads > 1 and work.report.from_ == "marc" and not is_ordered
         # Where a call gives out what it has, a line may go on in the next.
-        for line in b"".join(texts).splitlines():
+        for line in b"".join(_texts(work, threads if is_parallel else 1, options)).splitlines():
             one = json.loads(line)
             key = one["tag"], one["code"]
             if key not in parts:
                 parts[key] = Described(*key)
             parts[key]._add(one)
-        return Description(parts, report)
-    finally:
-        close_own(window, source)
+    return Description(parts, inputs.report)
+
+
+def _texts(work: Work, threads: int, options: dict[str, Any]) -> Iterator[bytes]:
+    """What the core says of a source, or of each piece of it."""
+    window = work.window
+    if threads > 1:
+        pieces = Pieces(
+            window,
+            Job.CONVERT,
+            workers=threads,
+            size=_PIECE_BYTES,
+            target="description",
+            **options,
+        )
+        texts = work.rows_by_threads(pieces)
+    else:
+        converter = _core.Converter(
+            work.report.from_, "description", position=window.offset, **options
+        )
+        texts = work.rows_by_core(converter)
+    for rows, _ in texts:
+        yield bytes(rows)

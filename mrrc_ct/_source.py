@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     #: What can be read from: a path, bytes, or a binary file object.
     SourceLike = Union[str, os.PathLike[str], bytes, bytearray, memoryview, IO[bytes]]
+    #: One of these, or several.
+    Sources = Union[SourceLike, list[SourceLike], tuple[SourceLike, ...]]
 
 
 #: A reader that is only peeked at stays small; one that goes on takes larger bites.
@@ -142,6 +144,10 @@ class Window:
         """What the bytes in sight are in, and where their front is: until more are brought."""
         return self._buffer.data, self._start
 
+    def progress(self) -> tuple[int, int | None]:
+        """How much has been read, and of how much where that is known, in bytes of the file."""
+        return self.offset, self.total
+
     def take(self, count: int) -> None:
         """Be done with `count` bytes at the front."""
         self._start += count
@@ -187,12 +193,15 @@ class StreamWindow(Window):
         is_file: bool = False,
         descriptor: int | None = None,
         is_buffered: bool = False,
+        packed: _Packed | None = None,
     ) -> None:
         """Read with `read`, which fills what it can of a buffer and returns 0 at the end.
 
         `offset` is where that begins in the source; `is_own` says that nobody else closes it,
-        `is_file` that it should not be empty; `descriptor` is what `read` waits at.
+        `is_file` that it should not be empty; `descriptor` is what `read` waits at; `packed` is the
+        file that it unpacks.
         """
+        self._packed = packed
         self.name = name
         self.total = total
         self.offset = offset
@@ -208,6 +217,11 @@ class StreamWindow(Window):
         self._seek = seek
         self._is_own = is_own
         self._is_file = is_file
+
+    def progress(self) -> tuple[int, int | None]:
+        """How much has been read, and of how much where that is known, in bytes of the file."""
+        packed = self._packed
+        return super().progress() if packed is None else (packed.count, packed.size)
 
     def fill(self) -> None:
         """Bring more bytes in sight, waiting for them if need be; note when there are no more.
@@ -357,7 +371,7 @@ def _open_path(path: str, max_expansion: float | None) -> Window:
             is_file=is_regular,
             descriptor=file.fileno(),
         )
-    packed = _Packed(file)
+    packed = _Packed(file, status.st_size if is_regular else None)
     unpacked = import_module(module).open(packed)
 
     def close() -> None:
@@ -365,7 +379,7 @@ def _open_path(path: str, max_expansion: float | None) -> Window:
         file.close()
 
     read = _read_unpacked(unpacked, packed, max_expansion)
-    return StreamWindow(path, read, close, is_own=True, is_file=is_regular)
+    return StreamWindow(path, read, close, is_own=True, is_file=is_regular, packed=packed)
 
 
 def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:
@@ -400,10 +414,11 @@ def _read_of(file: Any, name: str) -> Callable[[memoryview], int]:
 
 
 class _Packed:
-    """A packed file, and how many bytes of it have been read."""
+    """A packed file, its size where that is known, and how many bytes of it have been read."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], size: int | None) -> None:
         self._file = file
+        self.size = size
         self.count = 0
 
     def read(self, size: int = -1) -> bytes:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from . import _bindings as c
     from ._pieces import Pieces
+    from ._target import Target
     from .base import BaseRecord
     from .recovery import Recovery
 
-    #: Told the bytes read, the size of the source in bytes or None, and the records read.
+    #: Told the bytes read of the file, packed or not, its size or None, and the records read.
     Progress = Callable[[int, "int | None", int], None]
 
 #: Bytes that are counted in one call, so that none takes long.
@@ -37,6 +38,20 @@ ERRORS_MAX = 1000
 
 #: With less than this in sight of a regular file, more is read without asking the core.
 REST_MAX = 4096
+
+
+#: What of a Report is added up over several sources.
+_COUNTS = (
+    "records_read",
+    "records_written",
+    "records_lost",
+    "records_salvaged",
+    "records_left_out",
+    "warnings",
+    "characters_replaced",
+    "bytes_read",
+    "bytes_between",
+)
 
 
 class Report:
@@ -87,6 +102,14 @@ class Report:
         if len(self.errors) < ERRORS_MAX:
             self.errors.append(error)
 
+    def add_report(self, part: Report) -> None:
+        """Add what was done with one of several sources."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.errors += part.errors[: ERRORS_MAX - len(self.errors)]
+        if part.from_ not in self.from_.split(", "):
+            self.from_ = f"{self.from_}, {part.from_}" if self.from_ else part.from_
+
     def __str__(self) -> str:
         lost = f", {self.records_left_out:,} left out" if self.records_left_out else ""
         if self.records_lost:
@@ -127,6 +150,8 @@ class Work:
         self.is_waiting = False
         #: Records that were begun before those of the piece at hand, made by threads.
         self.before = 0
+        #: Bytes of the file that have been read.
+        self.done = 0
 
     def lose(self, error: MarcError) -> None:
         self.report.add(error)
@@ -135,8 +160,12 @@ class Work:
 
     def tell_progress(self) -> None:
         self.report.bytes_read = self.window.offset
+        self._tell(*self.window.progress())
+
+    def _tell(self, done: int, total: int | None) -> None:
+        self.done = done
         if self.progress is not None:
-            self.progress(self.window.offset, self.window.total, self.report.records_read)
+            self.progress(done, total, self.report.records_read)
 
     def by_core(self, converter: _core.Converter) -> Generator[memoryview, None, None]:
         """Pieces of output, each good until the next is asked for."""
@@ -178,21 +207,13 @@ class Work:
     def by_threads(self, pieces: Pieces) -> Generator[memoryview, None, None]:
         """The same, made by threads of the core."""
         report = self.report
-        frame = _core.Converter("flat", report.to)
-        frame.feed(b"", 0, 0)
-        yield frame.output()
         for piece in self._taken(pieces):
             if piece is None:
                 yield memoryview(b"")
                 continue
-            output = _core.piece_output(piece)
-            # What stands between two records begins with a comma where it is JSON.
-            is_first = report.records_written == 0 and bytes(output[:1]) == b","
             report.records_written += piece.counts.records_written
             report.characters_replaced += piece.counts.characters_replaced
-            yield output[is_first:]
-        frame.feed(b"", 0, FINAL)
-        yield frame.output()
+            yield _core.piece_output(piece)
 
     def rows_by_core(
         self, converter: _core.Converter
@@ -257,8 +278,9 @@ class Work:
                 report.bytes_between += counts.bytes_between
                 yield piece
                 pieces.give_back(piece)
-                if self.progress is not None:
-                    self.progress(report.bytes_read, self.window.total, report.records_read)
+                done, total = self.window.progress()
+                # What threads read by themselves is known only by what they gave out.
+                self._tell(done if self.window.descriptor is None else report.bytes_read, total)
         finally:
             pieces.close()
 
@@ -309,17 +331,20 @@ class Work:
         references: bool,
         replace_forbidden: bool,
         recovery: Recovery,
+        limit: int,
     ) -> Generator[bytes | memoryview, None, None]:
-        """The same by way of Record objects, for the encodings that only Python knows."""
+        """The same by way of Record objects, for the encodings that only Python knows.
+
+        Up to `limit` of them; 0 is no limit.
+        """
         report = self.report
         if report.from_ == "marc":
             reader = MARCReader.over(self.window, from_encoding, references, recovery)
             records = _read_lenient(reader, self)
         else:
             records = records_of_text(self, recovery)
-        formatter = Formatter(report.to, replace_forbidden)
-        if report.to != "marc":
-            yield formatter.begin()
+        formatter = Formatter(report.to, replace_forbidden, is_part=True)
+        between = recovery.summary.bytes_between
         for record in records:
             report.records_read += 1
             try:
@@ -333,10 +358,10 @@ class Work:
             report.records_written += 1
             yield piece
             self.tell_progress()
+            if report.records_written == limit:
+                break
         report.characters_replaced = formatter.characters_replaced
-        if report.to != "marc":
-            yield formatter.end()
-        report.bytes_between = recovery.summary.bytes_between
+        report.bytes_between = recovery.summary.bytes_between - between
         self.tell_progress()
 
 
@@ -345,10 +370,15 @@ FORMAT_BYTES = 64 * 1024
 
 
 class Formatter:
-    """Records to a text format: `begin()`, `formatted(records)`, `end()`."""
+    """Records to a text format: `begin()`, `formatted(records)`, `end()`.
 
-    def __init__(self, to: str, replace_forbidden: bool) -> None:
-        self._converter = _core.Converter("flat", to, replace_forbidden=replace_forbidden)
+    As a part of a whole they have nothing around them, and a comma before each where it is JSON.
+    """
+
+    def __init__(self, to: str, replace_forbidden: bool, is_part: bool = False) -> None:
+        self._converter = _core.Converter(
+            "flat", to, replace_forbidden=replace_forbidden, is_part=is_part
+        )
         self._begun = 0
 
     @property
@@ -367,12 +397,16 @@ class Formatter:
         return bytes(self._converter.output())
 
     def formatted(
-        self, records: Iterable[BaseRecord[Any]], size: int = FORMAT_BYTES
+        self,
+        records: Iterable[BaseRecord[Any]],
+        size: int = FORMAT_BYTES,
+        on_error: Callable[[MarcError], None] | None = None,
     ) -> Iterator[memoryview]:
         """The records' text, `size` bytes of records or more at a time; good until the next.
 
         Raises the MarcError of one that has no such form, when all before it have been given out;
-        some behind it may have been taken.
+        some behind it may have been taken. With `on_error` that is called instead, and the others
+        go on.
         """
         batch: list[BaseRecord[Any]] = []
         flats: list[bytes] = []
@@ -380,18 +414,26 @@ class Formatter:
         for record in records:
             try:
                 flat = record._checked()
-            except MarcError:
-                yield from self._format(batch, b"".join(flats))
+            except MarcError as error:
+                if on_error is not None:
+                    on_error(error)
+                    continue
+                yield from self._format(batch, b"".join(flats), None)
                 raise
             batch.append(record)
             flats.append(flat)
             length += len(flat)
             if length >= size:
-                yield from self._format(batch, b"".join(flats))
+                yield from self._format(batch, b"".join(flats), on_error)
                 batch, flats, length = [], [], 0
-        yield from self._format(batch, b"".join(flats))
+        yield from self._format(batch, b"".join(flats), on_error)
 
-    def _format(self, batch: list[BaseRecord[Any]], data: bytes) -> Iterator[memoryview]:
+    def _format(
+        self,
+        batch: list[BaseRecord[Any]],
+        data: bytes,
+        on_error: Callable[[MarcError], None] | None,
+    ) -> Iterator[memoryview]:
         converter = self._converter
         while data:
             status = converter.feed(data, len(data), 0)
@@ -401,7 +443,10 @@ class Formatter:
                 continue
             record = batch[converter.problem.records_before - self._begun]
             error = _core.error_of(converter.problem)
-            # What could not be read is left behind when it is shown again.
+            if on_error is not None:
+                # What could not be read is left behind when it is shown again.
+                on_error(record._placed(error))
+                continue
             converter.feed(data, len(data), 0)
             self._begun += len(batch)
             if isinstance(error, Utf8Invalid) and record._is_plain():
@@ -413,6 +458,36 @@ class Formatter:
         """What stands behind the last record."""
         self._converter.feed(b"", 0, FINAL)
         return bytes(self._converter.output())
+
+
+class Frame:
+    """What stands around the parts of an output, whichever sources they come from."""
+
+    def __init__(self, to: str) -> None:
+        self._formatter = None if to == "marc" else Formatter(to, False)
+        self._has_begun = False
+
+    def write(self, piece: bytes | memoryview, output: Target) -> int:
+        """Write a part, with what stands before the first one: how many bytes that is."""
+        if self._has_begun or not len(piece):
+            output.write(piece)
+            return len(piece)
+        # A live source's first record comes with it, not behind it.
+        self._has_begun = True
+        head = self._formatter.begin() if self._formatter else b""
+        # What is between two records begins with a comma.
+        data = head + bytes(piece[1:] if bytes(piece[:1]) == b"," else piece)
+        output.write(data)
+        return len(data)
+
+    def end(self, output: Target) -> int:
+        """Write what stands behind the last record: how many bytes that is."""
+        if self._formatter is None:
+            return 0
+        data = b"" if self._has_begun else self._formatter.begin()
+        data += self._formatter.end()
+        output.write(data)
+        return len(data)
 
 
 def _read_lenient(reader: MARCReader, work: Work) -> Iterator[Record]:

@@ -5,8 +5,11 @@ The work is the core's, a piece of the file at a time; here are the files and th
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
+from itertools import chain
 
 from . import _core
 from ._bindings import Encoding, Job
@@ -19,12 +22,14 @@ from ._source import (
     format_of_data,
     format_of_name,
     open_source,
+    raise_os_error,
 )
 from ._target import open_target
-from ._work import FORMAT_BYTES, Formatter, Report, Work, records_and_errors, records_of_text
+from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_errors, records_of_text
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
-from .reader import MARCReader
+from .paths import filter_of, plan_of_all, plan_where
+from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 from .writer import MARCWriter
@@ -32,29 +37,30 @@ from .writer import MARCWriter
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from typing import Any, Callable
 
-    from ._arrow import Plan
-    from ._source import SourceLike
+    from ._source import SourceLike, Sources
     from ._target import TargetLike
     from ._work import Progress
     from .base import BaseRecord
+    from .paths import Filter
 
-#: The formats by name. ISO 2709 is `marc`.
 #: The core starts no more threads than this.
 THREADS_MAX = 256
 
+#: The formats by name. ISO 2709 is `marc`.
 FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
 
 
 def convert(
-    source: SourceLike,
+    source: Sources,
     target: TargetLike,
     to: str | None = None,
     from_: str | None = None,
     *,
-    where: str | None = None,
+    where: str | Filter | None = None,
+    limit: int | None = None,
     threads: int = 1,
     from_encoding: str | None = None,
     encoding: str | None = None,
@@ -71,21 +77,22 @@ def convert(
     """Convert a file of records from one format to another, in constant memory.
 
     `source` and `target` are paths (packed ones are unpacked and packed), binary file objects, or
-    for the source bytes. `from_` and `to` are of FORMATS; without them the names of the files tell,
-    for the source also its first bytes. `where` is a filter as `select` has it: other records are
-    left out. `from_encoding` overrides leader/09 of ISO 2709 input;
-    `encoding` and `unmappable` are those of `Record.as_marc` for ISO 2709 output; `references`
-    reads `&#xXXXX;` in MARC-8; `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
+    for the source bytes. Of a list of sources all records go to the one target, whatever format
+    each is in. `from_` and `to` are of FORMATS; without them the names of the files tell,
+    for the source also its first bytes; with `to="same"` it is the first source's. `where` is a
+    filter as `select` has it: other records are left out. The work ends behind `limit` records.
+    `from_encoding` overrides leader/09 of ISO 2709 input; `encoding` and `unmappable` are those of
+    `Record.as_marc` for ISO 2709 output; `references` reads `&#xXXXX;` in MARC-8;
+    `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
 
     Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
     cannot be read or written at all is left out. `validation_level` is that of MARCReader; what it
     finds is a warning, and with `recovery_mode="strict"` a loss. `on_error` is called with each
     error, whose `outcome` tells which of these it is, and the report lists it. A file at the
     target's path is replaced when all is done; where an exception ends the work it is what it was.
-    `progress` is
-    called now and then with the bytes read, the size of the source or None, and the records read.
-    `threads` work on ISO 2709 at the same time; output and report are those of one. Other formats,
-    and encodings that only Python knows, take one.
+    `progress` is called now and then with the bytes read, those there are or None (of packed files
+    their own), and the records read. `threads` work on ISO 2709 at the same time; output and report
+    are those of one. Other formats, and encodings that only Python knows, take one.
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
@@ -93,75 +100,185 @@ def convert(
     ValueError for an option that there is not.
     """
     check_threads(threads)
+    check_limit(limit)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
-    to = _format_of_target(target, to)
-    replace_forbidden = check_invalid_xml(invalid_xml)
-    source_encoding = _core.encoding_number(from_encoding)
-    if source_encoding is None:
-        check_codec(from_encoding or "")
-    target_encoding = _core.encoding_number(encoding)
-    if target_encoding is None:
-        check_codec(encoding or "")
-    check_different(source, target)
+    to = check_writing(target, to, encoding, unmappable, invalid_xml)
+    source_encoding, target_encoding = _encoding(from_encoding), _encoding(encoding)
     plan, is_ordered = plan_where(where)
     if plan and (source_encoding is None or target_encoding is None):
         raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
-    window, from_ = open_as(source, from_, max_expansion)
-    try:
-        report = Report(window.name, name_of(target), from_, to)
-        work = Work(window, report, on_error, progress)
-        is_parallel = False
+    replace_forbidden = check_invalid_xml(invalid_xml)
+    core = {
+        "source_encoding": source_encoding or Encoding.KEPT,
+        "target_encoding": target_encoding or Encoding.KEPT,
+        "unmappable": unmappable,
+        "references": references,
+        "replace_forbidden": replace_forbidden,
+        "plan": plan.handle if plan else None,
+        **recovery.options(),
+    }
+
+    # One record after the other has to be counted.
+    is_ordered = is_ordered or limit is not None
+
+    def pieces_of(work: Work, limit: int) -> Generator[bytes | memoryview, None, None]:
+        from_, to = work.report.from_, work.report.to
         is_foreign = (from_ == "marc" and source_encoding is None) or (
             to == "marc" and target_encoding is None
         )
         if is_foreign:
-            pieces = work.by_record(
-                from_encoding, encoding, unmappable, references, replace_forbidden, recovery
+            return work.by_record(
+                from_encoding, encoding, unmappable, references, replace_forbidden, recovery, limit
             )
-        else:
-            options: dict[str, Any] = {
-                "source_encoding": source_encoding or Encoding.KEPT,
-                "target_encoding": target_encoding or Encoding.KEPT,
-                "unmappable": unmappable,
-                "references": references,
-                "replace_forbidden": replace_forbidden,
-                "plan": plan.handle if plan else None,
-                **recovery.options(),
-            }
-            is_parallel = threads > 1 and from_ == "marc" and not is_ordered
-            if not is_parallel:
-                pieces = work.by_core(_core.Converter(from_, to, position=window.offset, **options))
-        begin = time.perf_counter()
+        if threads > 1 and from_ == "marc" and not is_ordered:
+            return work.by_threads(
+                Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
+            )
+        position = work.window.offset
+        return work.by_core(
+            _core.Converter(from_, to, position=position, is_part=True, limit=limit, **core)
+        )
+
+    inputs = Inputs(source, from_, to, max_expansion, on_error, progress)
+    inputs.check_different(target)
+    begin = time.perf_counter()
+    works = inputs.works()
+    try:
+        first = next(works)
         # A source that cannot even be begun leaves the target as it is.
-        first_bytes(window, 1)
-        if is_parallel:
-            pieces = work.by_threads(
-                Pieces(window, Job.CONVERT, workers=threads, target=to, **options)
-            )
-        try:
-            with open_target(target) as output:
-                for piece in pieces:
-                    output.write(piece)
-                    report.bytes_written += len(piece)
-                    if work.is_waiting:
-                        output.flush()
-        finally:
-            pieces.close()
-        report.seconds = time.perf_counter() - begin
-        return report
+        first_bytes(first.window, 1)
+        report = inputs.report
+        report.target = name_of(target)
+        frame = Frame(report.to)
+        with open_target(target) as output:
+            for work in chain((first,), works):
+                left = 0 if limit is None else limit - report.records_written
+                if limit is not None and not left:
+                    break
+                pieces = pieces_of(work, left)
+                try:
+                    for piece in pieces:
+                        report.bytes_written += frame.write(piece, output)
+                        if work.is_waiting:
+                            output.flush()
+                finally:
+                    pieces.close()
+            report.bytes_written += frame.end(output)
     finally:
-        close_own(window, source)
+        works.close()
+    report.seconds = time.perf_counter() - begin
+    return report
 
 
-def plan_where(where: str | None) -> tuple[Plan | None, bool]:
-    """A plan with nothing but a filter, and whether that asks for the number of a record."""
-    if where is None:
-        return None, False
-    from ._arrow import Plan
-    from .paths import parse_filter, program_of
+def check_writing(
+    target: TargetLike, to: str | None, encoding: str | None, unmappable: str, invalid_xml: str
+) -> str:
+    """The format to write, `same` for that of the source. Raises as `convert` for its options."""
+    _encoding(encoding)
+    check_invalid_xml(invalid_xml)
+    _core.check_unmappable(unmappable)
+    return to if to == "same" else _format_of_target(target, to)
 
-    wanted = parse_filter(where)
-    return Plan(program_of([], wanted), wanted), wanted.has_number
+
+def _encoding(name: str | None) -> int | None:
+    """The core's number of an encoding, None for a codec of Python's. Raises LookupError."""
+    number = _core.encoding_number(name)
+    if number is None:
+        check_codec(name or "")
+    return number
+
+
+def sources_of(source: Sources) -> list[SourceLike]:
+    """The sources of one work. Raises ValueError for a list without any."""
+    sources = list(source) if isinstance(source, (list, tuple)) else [source]
+    if not sources:
+        raise ValueError("there is no source to read")
+    return sources
+
+
+class Inputs:
+    """The sources of one work, read one behind the other, and the report over all of them.
+
+    `report.to` is the first one's format where that is `same`.
+    """
+
+    def __init__(
+        self,
+        source: Sources,
+        from_: str | None,
+        to: str,
+        max_expansion: float | None,
+        on_error: Callable[[MarcError], None] | None,
+        progress: Progress | None,
+        report: Report | None = None,
+    ) -> None:
+        """Raises SourceNotFound or SourceIsDirectory, before any of several is opened.
+
+        The whole goes to `report`, if there is one already.
+        """
+        self.sources = sources_of(source)
+        self._from = from_
+        self._max_expansion = max_expansion
+        self._on_error = on_error
+        self._progress = progress
+        #: Bytes of all sources, and of those that have been read.
+        self._total: int | None = None
+        self._done = 0
+        if len(self.sources) > 1:
+            sizes = [size_of_source(one) for one in self.sources]
+            self._total = None if None in sizes else sum(size or 0 for size in sizes)
+        self.report = report or Report("", "", "", to)
+
+    def check_different(self, *targets: Any) -> None:
+        """Refuse to write to a file that is being read."""
+        for source in self.sources:
+            check_different(source, *targets)
+
+    def works(self) -> Generator[Work, None, None]:
+        """The work on each source, which is open until the next is asked for."""
+        whole, more = self.report, len(self.sources) - 1
+        for source in self.sources:
+            window, from_ = open_as(source, self._from, self._max_expansion)
+            try:
+                whole.to = from_ if whole.to == "same" else whole.to
+                if not whole.source:
+                    whole.source = f"{window.name} and {more} more" if more else window.name
+                    whole.from_ = from_
+                part = Report(window.name, "", from_, whole.to) if more else whole
+                work = Work(window, part, self._on_error, self._progress_of())
+                try:
+                    yield work
+                finally:
+                    self._done += work.done
+                    if more:
+                        whole.add_report(part)
+            finally:
+                close_own(window, source)
+
+    def _progress_of(self) -> Progress | None:
+        tell = self._progress
+        if tell is None:
+            return None
+        if len(self.sources) == 1:
+            return tell
+        before, records = self._done, self.report.records_read
+        return lambda done, _, read: tell(before + done, self._total, records + read)
+
+
+def size_of_source(source: SourceLike) -> int | None:
+    """The bytes of a source, packed or not, where that is known. Raises as opening it would."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return len(source)
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    path = os.fspath(source)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise_os_error(error, path, "open")
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 class Records:
@@ -171,12 +288,20 @@ class Records:
     """
 
     def __init__(
-        self, items: Iterator[Record | MarcError], recovery: Recovery, close: Callable[[], None]
+        self,
+        items: Iterator[Record | MarcError],
+        recovery: Recovery,
+        close: Callable[[], None],
+        on_error: Callable[[MarcError], None] | None,
+        format_: str,
     ) -> None:
         """Give these, and close what they come from at the end."""
         self._items = items
         self._recovery = recovery
         self._close = close
+        self._on_error = on_error
+        #: The format of the first source.
+        self.format = format_
 
     @property
     def summary(self) -> Summary:
@@ -189,6 +314,9 @@ class Records:
     def __next__(self) -> Record:
         for item in self._items:
             if isinstance(item, MarcError):
+                if self._on_error is not None:
+                    self._on_error(item)
+                    continue
                 try:
                     raise item
                 finally:
@@ -199,36 +327,66 @@ class Records:
         raise StopIteration
 
 
-def _items(reader: MARCReader, recovery: Recovery) -> Iterator[Record | MarcError]:
-    """What a reader gives, an error that it would raise in its place."""
-    if recovery.is_lenient:
+def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Record | MarcError]:
+    """What a reader gives, an error that it would raise in its place.
+
+    `is_told`: that of a record that is left out, too.
+    """
+    if recovery.is_lenient and not is_told:
         yield from reader
         return
-    for pair in reader.iter_with_errors():
-        yield pair[1] if pair[0] is None else pair[0]
+    for record, error in reader.iter_with_errors():
+        yield record if error is None else error  # type: ignore[misc]
 
 
 def _recovered(
-    items: Iterator[Record | MarcError], recovery: Recovery
+    items: Iterator[Record | MarcError],
+    recovery: Recovery,
+    is_told: bool,
+    matcher: _core.Matcher | None,
 ) -> Iterator[Record | MarcError]:
     """The same of a text format, where there is nothing to salvage."""
-    for item in items:
+    for number, item in enumerate(items, 1):
         if isinstance(item, MarcError):
             recovery.note([item])
-            if recovery.is_permissive:
-                yield None  # type: ignore[misc]
-            elif not recovery.is_lenient:
+            if is_told or not recovery.is_lenient:
                 yield item
+            elif recovery.is_permissive:
+                yield None  # type: ignore[misc]
         else:
             recovery.note(item.errors)
             recovery.summary.records_read += 1
+            if matcher is not None and not matcher.wants(item._data, number):
+                recovery.summary.leave_out(1)
+                continue
             yield item
 
 
+#: Progress is told every so many records.
+_TOLD_EVERY = 256
+
+
+def _watched(
+    items: Iterator[Record | MarcError], work: Work, on_error: Callable[[MarcError], None] | None
+) -> Iterator[Record | MarcError]:
+    """The same, with what is told on the way."""
+    report = work.report
+    for item in items:
+        if not isinstance(item, MarcError):
+            report.records_read += 1
+            if on_error is not None:
+                for error in item.errors:
+                    on_error(error)
+        yield item
+        if report.records_read % _TOLD_EVERY == 0:
+            work.tell_progress()
+
+
 def read(
-    source: SourceLike,
+    source: Sources,
     from_: str | None = None,
     *,
+    where: str | Filter | None = None,
     from_encoding: str | None = None,
     references: bool = False,
     recovery_mode: str = "strict",
@@ -236,27 +394,46 @@ def read(
     validation_level: str = "structural",
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_expansion: float | None = MAX_EXPANSION,
+    on_error: Callable[[MarcError], None] | None = None,
+    progress: Progress | None = None,
 ) -> Records:
-    """The records of a source in any of FORMATS, one after the other.
+    """The records of a source in any of FORMATS, one after the other, or of several.
 
         for record in mrrc_ct.read("records.xml"):
             print(record.title())
 
-    `from_` is one of FORMATS; without it the name or the first bytes tell. The other options are
-    those of MARCReader. A record that cannot be read raises the MarcError that says why, and the
-    next read goes on behind it. Raises as `convert` for the source.
+    `from_` is one of FORMATS; without it the name or the first bytes tell. `where` is a filter as
+    `select` has it. The other options are those of MARCReader and of `convert`. A record that
+    cannot be read raises the MarcError that says why, and the next read goes on behind it; with
+    `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
+    as `convert` for the source.
     """
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
-    window, from_ = open_as(source, from_, max_expansion)
+    wanted = None if where is None else filter_of(where)
+    inputs = Inputs(source, from_, "records", max_expansion, None, progress)
+    works = inputs.works()
+    first = next(works)
+    is_told = on_error is not None
+    is_watched = is_told or progress is not None
 
-    def close() -> None:
-        close_own(window, source)
+    def items() -> Iterator[Record | MarcError]:
+        for work in chain((first,), works):
+            window, from_ = work.window, work.report.from_
+            if from_ == "marc":
+                matcher = (
+                    matcher_of(wanted, from_encoding, references, recovery) if wanted else None
+                )
+                reader = MARCReader.over(window, from_encoding, references, recovery, matcher)
+                found = _items(reader, recovery, is_told)
+            else:
+                matcher = matcher_of(wanted, None, False, recovery, "flat") if wanted else None
+                if wanted and wanted.has_offset:
+                    raise ValueError(f"where a record of {from_} begins is not known here")
+                found = records_and_errors(window, from_, recovery)
+                found = _recovered(found, recovery, is_told, matcher)
+            yield from _watched(found, work, on_error) if is_watched else found
 
-    if from_ == "marc":
-        reader = MARCReader.over(window, from_encoding, references, recovery)
-        return Records(_items(reader, recovery), recovery, close)
-    items = records_and_errors(window, from_, recovery)
-    return Records(_recovered(items, recovery), recovery, close)
+    return Records(items(), recovery, works.close, on_error, first.report.from_)
 
 
 def write(
@@ -302,48 +479,83 @@ class Count(int):
 
 
 def count(
-    source: SourceLike,
+    source: Sources,
     from_: str | None = None,
     *,
+    where: str | Filter | None = None,
     threads: int = 1,
+    from_encoding: str | None = None,
+    references: bool = False,
+    recovery_mode: str = "strict",
     validation_level: str = "structural",
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_expansion: float | None = MAX_EXPANSION,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
-    """How many sound records a source holds, in any of FORMATS.
+    """How many sound records a source holds, or several together, in any of FORMATS.
 
     Their structure is checked, their text is not, unless `validation_level` is `strict_marc` (see
-    MARCReader). A record that cannot be read is not counted:
-    `on_error` is called with the error, and the result's `report` lists it. `threads` are for ISO
-    2709. The limits are those of `convert`. Raises as that.
+    MARCReader). A record that cannot be read is not counted: `on_error` is called with the error,
+    and the result's `report` lists it; with `recovery_mode="lenient"` one of which something can be
+    told is. With `where`, a filter as `select` has it, only such records are counted. `threads` are
+    for ISO 2709. The other options are those of `convert`. Raises as that.
     """
     check_threads(threads)
-    recovery = Recovery("strict", None, validation_level, max_record_bytes)
-    window, from_ = open_as(source, from_, max_expansion)
-    try:
-        report = Report(window.name, "", from_, "count")
-        work = Work(window, report, on_error, progress)
-        begin = time.perf_counter()
-        if from_ == "marc" and threads > 1:
-            # There is little to do for each, so they are large.
-            size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
-            pieces = Pieces(window, Job.COUNT, workers=threads, size=size, **recovery.options())
-            work.counted_by_threads(pieces)
-        elif from_ == "marc":
-            for records in work.counted(recovery):
-                work.report.records_read += records
+    recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
+    encoding = _encoding(from_encoding)
+    plan, is_ordered = plan_where(where)
+    if plan is not None and encoding is None:
+        raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
+    if plan is None and recovery.is_lenient:
+        plan = plan_of_all()
+    core = {
+        "source_encoding": encoding or Encoding.KEPT,
+        "references": references,
+        "plan": plan.handle if plan else None,
+        **recovery.options(),
+    }
+    inputs = Inputs(source, from_, "count", max_expansion, on_error, progress)
+    begin = time.perf_counter()
+    for work in inputs.works():
+        # Whether a record is wanted may depend on its number.
+        _count(work, core, 1 if is_ordered else threads, recovery)
+    report = inputs.report
+    report.seconds = time.perf_counter() - begin
+    result = Count(report.records_read - report.records_left_out)
+    result.report = report
+    return result
+
+
+def _count(work: Work, core: dict[str, Any], threads: int, recovery: Recovery) -> None:
+    """Count the records of one source in its report."""
+    window, report = work.window, work.report
+    is_parallel = report.from_ == "marc" and threads > 1
+    # There is little to do for each, so pieces are large.
+    size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
+    if core["plan"] is not None:
+        # Of a plan that asks for no columns a row is a few bytes.
+        if is_parallel:
+            pieces = Pieces(window, Job.CONVERT, workers=threads, size=size, target="rows", **core)
+            rows = work.rows_by_threads(pieces)
         else:
-            for _ in records_of_text(work, recovery):
-                work.report.records_read += 1
-            work.tell_progress()
-        work.report.seconds = time.perf_counter() - begin
-        result = Count(work.report.records_read)
-        result.report = work.report
-        return result
-    finally:
-        close_own(window, source)
+            position = window.offset
+            rows = work.rows_by_core(
+                _core.Converter(report.from_, "rows", position=position, **core)
+            )
+        for _ in rows:
+            pass
+    elif is_parallel:
+        work.counted_by_threads(
+            Pieces(window, Job.COUNT, workers=threads, size=size, **recovery.options())
+        )
+    elif report.from_ == "marc":
+        for records in work.counted(recovery):
+            report.records_read += records
+    else:
+        for _ in records_of_text(work, recovery):
+            report.records_read += 1
+        work.tell_progress()
 
 
 def open_as(
@@ -400,6 +612,12 @@ def check_threads(threads: int) -> None:
     """Raise ValueError for a number of threads that cannot be started."""
     if not 1 <= threads <= THREADS_MAX:
         raise ValueError(f"threads should be 1 to {THREADS_MAX}, not {threads}")
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise ValueError for a number of records that there cannot be."""
+    if limit is not None and not 0 <= limit < 1 << 63:
+        raise ValueError(f"limit should be a number of records, not {limit}")
 
 
 def _check_format(name: str) -> str:

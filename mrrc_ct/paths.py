@@ -27,14 +27,17 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from . import errors
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Callable, NoReturn, Union
+
+    from ._arrow import Plan
 
     Columns = Union[str, Iterable[str], Mapping[str, str]]
 
@@ -42,7 +45,7 @@ _PLACES = {"leader": 0, "number": 2, "offset": 3}
 _FIELD = 1
 _MODES = {"list": 0, "first": 1, "last": 2, "join": 3, "count": 4, "only": 5}
 _TYPES = {"text": 0, "int": 1, "date": 2, "time": 3}
-_BOTH, _EITHER, _NOT, _EXISTS, _TEXT, _INTEGER, _COUNT, _MATCH = range(8)
+_BOTH, _EITHER, _NOT, _EXISTS, _TEXT, _INTEGER, _COUNT, _MATCH, _AMONG = range(9)
 _COMPARISONS = {"==": 0, "<": 1, "<=": 2, ">": 3, ">=": 4}
 _OPERATORS = ("==", "!=", "=~", "!~", "<=", ">=", "<", ">")
 _OPEN = (1 << 32) - 1
@@ -64,6 +67,11 @@ class Place:
         self.indicators = "\0\0"
         self.codes = ""
         self.start, self.end = 0, _OPEN
+
+    @property
+    def is_of_fields(self) -> bool:
+        """Whether it is in fields: not the leader, nor a number."""
+        return self.kind == _FIELD
 
     @property
     def is_control(self) -> bool:
@@ -89,28 +97,68 @@ class Column:
         #: The path as it was written, and the same with what stands behind it.
         self.path = self.text = ""
 
+    @property
+    def is_of_values(self) -> bool:
+        """Whether it has what stands in records, and not their numbers or where they begin."""
+        return self.places[0].kind <= _FIELD
+
     def program(self) -> bytes:
         """The same for the core."""
         kinds = struct.pack("<BB", _MODES[self.mode], _TYPES[self.type])
         return _text(self.name) + _path(self.places) + kinds + _text(self.separator)
 
 
+class Pattern:
+    """A regular expression of a filter, and where it was written."""
+
+    def __init__(self, pattern: str, text: str, places: Sequence[int]) -> None:
+        self.pattern = pattern
+        #: What it stands in, and where in that each of its characters is, and the end.
+        self.text = text
+        self.places = places
+
+
 class Filter:
     """Which records are wanted."""
 
     def __init__(
-        self, text: str, program: bytes, patterns: list[tuple[str, list[int]]], has_number: bool
+        self,
+        text: str,
+        program: bytes,
+        patterns: list[Pattern],
+        has_number: bool = False,
+        has_offset: bool = False,
     ) -> None:
         self.text = text
         self.program = program
-        #: The regular expressions, and where in the text each character stands, and the end.
         self.patterns = patterns
-        #: Whether it asks for the number of a record.
+        #: Whether it asks for the number of a record, or where it begins.
         self.has_number = has_number
+        self.has_offset = has_offset
+
+    def inverted(self) -> Filter:
+        """The other records."""
+        program = bytes([_NOT]) + self.program
+        return Filter(self.text, program, self.patterns, self.has_number, self.has_offset)
+
+    def with_all(self, other: Filter) -> Filter:
+        """The records that both want."""
+        return Filter(
+            f"{self.text} and {other.text}",
+            bytes([_BOTH]) + self.program + other.program,
+            self.patterns + other.patterns,
+            self.has_number or other.has_number,
+            self.has_offset or other.has_offset,
+        )
 
 
 def _text(text: str) -> bytes:
-    data = text.encode()
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise errors.PathInvalid("half of a surrogate pair is no character") from None
+    if len(data) > _TEXT_MAX:
+        raise errors.PathInvalid(f"a text has {len(data):,} bytes, and {_TEXT_MAX:,} are the most")
     return struct.pack("<H", len(data)) + data
 
 
@@ -303,7 +351,7 @@ class _Parser:
         while self.has(":"):
             self.how(column)
         column.text = self.text[begin : self.at]
-        is_plain = column.places[0].kind <= _FIELD
+        is_plain = column.is_of_values
         if not is_plain:
             if column.mode or column.type != "text":
                 self.fail("the number and the offset of a record are what they are", begin)
@@ -391,8 +439,8 @@ class _Parser:
 class _FilterParser(_Parser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.patterns: list[tuple[str, list[int]]] = []
-        self.has_number = False
+        self.patterns: list[Pattern] = []
+        self.has_number = self.has_offset = False
         self.in_pattern = False
 
     def kept(self) -> str:
@@ -429,6 +477,8 @@ class _FilterParser(_Parser):
         places = self.path()
         if any(place.kind == _PLACES["number"] for place in places):
             self.has_number = True
+        if any(place.kind == _PLACES["offset"] for place in places):
+            self.has_offset = True
         path = _path(places)
         is_count = self.has(":")
         if is_count and not self.word("count"):
@@ -456,7 +506,7 @@ class _FilterParser(_Parser):
             self.in_pattern = True
             pattern = self.string()
             self.in_pattern = False
-            self.patterns.append((pattern, self.places))
+            self.patterns.append(Pattern(pattern, self.text, self.places))
             found = bytes([_MATCH]) + path + _text(pattern)
             return found if operator == "=~" else bytes([_NOT]) + found
         compared = struct.pack("<B", _COMPARISONS["==" if operator == "!=" else operator])
@@ -469,14 +519,13 @@ class _FilterParser(_Parser):
 
     def among(self, path: bytes) -> bytes:
         self.expect("(", "in")
-        equal = bytes([_TEXT]) + path + struct.pack("<B", _COMPARISONS["=="])
-        texts: list[bytes] = []
+        texts: list[str] = []
         while not texts or self.has(","):
             self.skip()
-            texts.append(equal + _text(self.string()))
+            texts.append(self.string())
             self.skip()
         self.expect(")", "what began with (")
-        return _balanced(_EITHER, texts)
+        return _among(path, texts, False)
 
     def integer(self) -> int:
         start = self.at
@@ -493,6 +542,12 @@ def _balanced(kind: int, parts: list[bytes]) -> bytes:
         return parts[0]
     half = len(parts) // 2
     return bytes([kind]) + _balanced(kind, parts[:half]) + _balanced(kind, parts[half:])
+
+
+def _among(path: bytes, texts: Collection[str], is_trimmed: bool) -> bytes:
+    """Whether a value, or what of it stands between blanks, is one of many."""
+    head = bytes([_AMONG]) + path + struct.pack("<BI", is_trimmed, len(texts))
+    return head + b"".join(map(_text, texts))
 
 
 def parse_columns(columns: Columns) -> list[Column]:
@@ -527,4 +582,51 @@ def parse_filter(text: str) -> Filter:
     parser = _FilterParser(text)
     program = parser.filter()
     parser.done("a filter")
-    return Filter(text, program, parser.patterns, parser.has_number)
+    return Filter(text, program, parser.patterns, parser.has_number, parser.has_offset)
+
+
+def parse_paths(text: str) -> list[list[Place]]:
+    """Paths with commas between. Raises PathInvalid."""
+    parser = _Parser(text)
+    found: list[list[Place]] = []
+    while not found or parser.has(","):
+        parser.skip()
+        found.append(parser.path())
+        parser.skip()
+    parser.done("a path")
+    return found
+
+
+def filter_among(paths: list[list[Place]], texts: Collection[str]) -> Filter:
+    """Records where one of the paths leads to one of the texts, but for blanks around it."""
+    parts = [_among(_path(places), texts, True) for places in paths]
+    return Filter("(identifiers)", _balanced(_EITHER, parts), [])
+
+
+def filter_matching(paths: list[list[Place]], pattern: str) -> Filter:
+    """Records where one of the paths leads to a text that a regular expression is found in."""
+    parts = [bytes([_MATCH]) + _path(places) + _text(pattern) for places in paths]
+    patterns = [Pattern(pattern, pattern, range(len(pattern) + 1))] * len(paths)
+    return Filter(pattern, _balanced(_EITHER, parts), patterns)
+
+
+def plan_where(where: str | Filter | None) -> tuple[Plan | None, bool]:
+    """A plan with nothing but a filter, and whether that asks for the number of a record."""
+    if where is None:
+        return None, False
+    from ._arrow import Plan
+
+    wanted = filter_of(where)
+    return Plan(program_of([], wanted), wanted), wanted.has_number
+
+
+def plan_of_all() -> Plan:
+    """A plan that wants every record, and nothing of it."""
+    from ._arrow import Plan
+
+    return Plan(program_of([], None))
+
+
+def filter_of(where: str | Filter) -> Filter:
+    """A filter that may be written still. Raises PathInvalid."""
+    return where if isinstance(where, Filter) else parse_filter(where)

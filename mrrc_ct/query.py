@@ -73,6 +73,12 @@ def tag(*patterns: str) -> Query:
     A pattern is a tag (`650`), one in which X stands for any character (`6XX`), or a range with
     both ends in it (`600-655`). Raises ValueError for anything else.
     """
+    is_wanted = tag_test(*patterns)
+    return Query(lambda field: is_wanted(field.tag), _call("tag", *patterns))
+
+
+def tag_test(*patterns: str) -> Callable[[str], bool]:
+    """The same of a tag by itself: whether it is one of these. Raises as `tag`."""
     exact = set()
     tests: list[Callable[[str], bool]] = []
     for pattern in patterns:
@@ -85,11 +91,7 @@ def tag(*patterns: str) -> Query:
             tests.append(_like(pattern.upper()))
         else:
             exact.add(pattern)
-
-    def test(field: Field) -> bool:
-        return field.tag in exact or any(matches(field.tag) for matches in tests)
-
-    return Query(test, _call("tag", *patterns))
+    return lambda found: found in exact or any(matches(found) for matches in tests)
 
 
 def _like(pattern: str) -> Callable[[str], bool]:

@@ -12,6 +12,7 @@ from ._bindings import SEARCHING, Encoding, Kind, Status
 from ._source import MAX_EXPANSION, Window, open_source
 from .base import ANSWERS, DECODED, KINDS, VALUES, Origin, plain_records
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
+from .paths import plan_where
 from .ranges import find_boundary
 from .record import AuthorityRecord, HoldingsRecord, Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ._core import Run
     from ._source import SourceLike
+    from .paths import Filter
 
 
 def starts_of(bounds: memoryview | list[int], kinds: bytes) -> bytes:
@@ -76,6 +78,27 @@ def records_of_batch(
     return records
 
 
+def matcher_of(
+    where: str | Filter,
+    from_encoding: str | None,
+    references: bool,
+    recovery: Recovery,
+    source: str = "marc",
+) -> _core.Matcher:
+    """What tells which records a filter wants. Raises PathInvalid, and ValueError for a codec."""
+    encoding = _core.encoding_number(from_encoding)
+    if encoding is None:
+        raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
+    plan, _ = plan_where(where)
+    return _core.Matcher(
+        source,
+        plan.handle if plan else None,
+        source_encoding=encoding,
+        references=references,
+        record_max=recovery.max_record_bytes,
+    )
+
+
 class RecordIterator:
     """What is behind `next(reader)`, for readers of every kind."""
 
@@ -127,6 +150,7 @@ class MARCReader(RecordIterator):
         references: bool = False,
         start: int = 0,
         stop: int | None = None,
+        where: str | Filter | None = None,
         recovery_mode: str = "strict",
         max_errors: int | None = None,
         validation_level: str = "structural",
@@ -138,10 +162,11 @@ class MARCReader(RecordIterator):
         `from_encoding` (`utf-8`, `marc-8` or a codec of Python's) overrides leader/09.
         `references` reads `&#xXXXX;` in MARC-8 text as the character it names. `start` and `stop`
         are offsets in bytes: the records that begin in `[start, stop)` are read, numbered from the
-        first of them. Whatever offsets a source is cut at, its ranges have each record once. Raises
-        SourceError and its kin for what cannot be opened, SeekNotSupported where `start` or `stop`
-        is given for a stream, LookupError for an unknown encoding, ValueError for a negative
-        offset.
+        first of them. Whatever offsets a source is cut at, its ranges have each record once.
+        `where` is a filter as `select` has it: other records are left out, and have their numbers.
+        Raises SourceError and its kin for what cannot be opened, SeekNotSupported where `start` or
+        `stop` is given for a stream, LookupError for an unknown encoding, PathInvalid for a filter,
+        ValueError for a negative offset, and for a filter on what only a codec of Python's reads.
 
         `recovery_mode`: `strict` raises the error of a damaged record, and the next read goes on
         behind it. `lenient` salvages: every field that can still be told is kept, what was wrong is
@@ -155,8 +180,9 @@ class MARCReader(RecordIterator):
         than `max_expansion` times as large, beyond 64 MiB, raises ExpansionTooLarge.
         """
         recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
+        matcher = None if where is None else matcher_of(where, from_encoding, references, recovery)
         window = open_source(source, max_expansion)
-        self._open(window, from_encoding, references, recovery)
+        self._open(window, from_encoding, references, recovery, matcher)
         if stop is not None:
             first = window.offset
             self._stop = find_boundary(window, _checked(stop))
@@ -170,8 +196,12 @@ class MARCReader(RecordIterator):
         from_encoding: str | None,
         references: bool,
         recovery: Recovery,
+        matcher: _core.Matcher | None,
     ) -> None:
         self._window: Window | None = window
+        # Tells which records are wanted, and of each entry of a scan whether it is: 1 or 0.
+        self._matcher = matcher
+        self._marks = b""
         self._recovery = recovery
         self._is_lenient = recovery.is_lenient
         self._origin = Origin(window.name, from_encoding, references, recovery.is_lenient)
@@ -203,10 +233,11 @@ class MARCReader(RecordIterator):
         from_encoding: str | None = None,
         references: bool = False,
         recovery: Recovery | None = None,
+        matcher: _core.Matcher | None = None,
     ) -> MARCReader:
         """A reader over a window that somebody else has opened."""
         reader = cls.__new__(cls)
-        reader._open(window, from_encoding, references, recovery or Recovery())
+        reader._open(window, from_encoding, references, recovery or Recovery(), matcher)
         return reader
 
     def __next__(self) -> Record:
@@ -299,6 +330,10 @@ class MARCReader(RecordIterator):
             flags |= self._recovery.flags
             status, self._entries = self._scanner.scan(address, length, flags)
             self._entry = self._taken = 0
+            if self._matcher is not None:
+                self._marks = self._matcher.entries(
+                    self._scanner, self._entries, address, self._number + 1, window.offset
+                )
             if status == Status.PROBLEM:
                 self._problem = _core.error_of(self._scanner.problem, window.name)
             if self._stop is not None:
@@ -331,8 +366,14 @@ class MARCReader(RecordIterator):
         self._entry, self._taken = last, bounds[-1]
         window.take(length)
         self._number += len(records)
-        self._recovery.summary.add_read(records, len(kinds), length)
-        return records
+        summary = self._recovery.summary
+        summary.add_read(records, len(kinds), length)
+        if self._matcher is None:
+            return records
+        marks = [mark for mark, kind in zip(self._marks[first:last], kinds) if kind != Kind.GAP]
+        wanted = [record for record, mark in zip(records, reversed(marks)) if mark]
+        summary.leave_out(len(records) - len(wanted))
+        return wanted
 
     def _save(self, window: Window) -> bool:
         """Bring on what can be told of a damaged record, or the place of one that is lost."""
@@ -356,6 +397,9 @@ class MARCReader(RecordIterator):
             return recovery.is_permissive
         recovery.note(record.errors)
         recovery.summary.records_read += 1
+        if self._matcher is not None and not self._marks[self._entry - 1]:
+            recovery.summary.leave_out(1)
+            return False
         self._batch = [record]
         return True
 

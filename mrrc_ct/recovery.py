@@ -27,7 +27,8 @@ class Summary:
     """What a reader has met up to now.
 
     Attributes: `records_read`, those salvaged among them; `records_salvaged`; `records_lost`;
-    `bytes_skipped`, of the source, with the records lost; `bytes_between`, line ends and byte order
+    `records_left_out`, read and not wanted; `bytes_skipped`, of the source, with the records lost;
+    `bytes_between`, line ends and byte order
     marks between records of ISO 2709; `errors`, the first thousand, in the order of the source.
     """
 
@@ -35,6 +36,7 @@ class Summary:
         "bytes_between",
         "bytes_skipped",
         "errors",
+        "records_left_out",
         "records_lost",
         "records_read",
         "records_salvaged",
@@ -45,6 +47,7 @@ class Summary:
         self.records_read = 0
         self.records_salvaged = 0
         self.records_lost = 0
+        self.records_left_out = 0
         self.bytes_skipped = 0
         self.bytes_between = 0
         self.errors: list[MarcError] = []
@@ -54,6 +57,10 @@ class Summary:
         self.records_read += len(records)
         if len(records) < entries:
             self.bytes_between += length - sum([len(record._data) for record in records])
+
+    def leave_out(self, count: int) -> None:
+        """Note that so many of the records that were read are not wanted."""
+        self.records_left_out += count
 
     def add(self, errors: list[MarcError]) -> None:
         """Note what is wrong with one record."""

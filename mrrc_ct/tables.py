@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import time
+from itertools import chain
 
 from . import _core
 from ._arrow import Plan, Table, schema_capsule, stream_capsule
@@ -17,22 +18,30 @@ from ._bindings import Job, Status, TextForm
 from ._pieces import PIECE_BYTES, Pieces
 from ._source import MAX_EXPANSION
 from ._target import open_target
-from ._work import Report, Work
-from .conversion import check_different, check_threads, close_own, name_of, open_as
+from ._work import Report
+from .conversion import (
+    Inputs,
+    check_different,
+    check_limit,
+    check_threads,
+    name_of,
+    sources_of,
+)
 from .errors import MarcError, SourceError, ValueRepeated
-from .paths import parse_columns, parse_filter, program_of
-from .ranges import limit
+from .paths import SEPARATOR, filter_of, parse_columns, program_of
+from .ranges import limit as cut_off
 from .recovery import MAX_RECORD_BYTES, Recovery
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any, Callable
 
-    from ._source import SourceLike
+    from ._source import Sources
     from ._target import TargetLike
-    from .paths import Columns
+    from ._work import Work
+    from .paths import Columns, Filter
 
 #: Rows of a batch, unless told otherwise: as many as DuckDB and Polars like at once.
 BATCH_ROWS = 65_536
@@ -56,14 +65,18 @@ class Selection:
 
     def __init__(
         self,
-        source: SourceLike,
+        source: Sources,
         columns: Columns,
-        where: str | None,
+        where: str | Filter | None,
         options: dict[str, Any],
     ) -> None:
-        self._source = source
+        self._sources = sources_of(source)
         parsed = parse_columns(columns)
-        wanted = None if where is None else parse_filter(where)
+        for column in parsed:
+            # In a list that becomes one text, this stands between the values.
+            if column.mode == "list":
+                column.separator = options["list_separator"]
+        wanted = None if where is None else filter_of(where)
         self._plan = Plan(program_of(parsed, wanted), wanted)
         self._columns = parsed
         self._options = options
@@ -89,13 +102,13 @@ class Selection:
         if self._is_spent:
             raise SourceError(
                 "it can be read once, and has been: read it into a file or a data frame first",
-                source=name_of(self._source),  # type: ignore[arg-type]
+                source=name_of(self._sources[0]),  # type: ignore[arg-type]
             )
-        self._is_spent = not _is_lasting(self._source)
+        self._is_spent = not all(map(_is_lasting, self._sources))
         options = self._options
         if self._is_counted and options["threads"] > 1:
             options = {**options, "threads": 1}
-        reading = _Reading(self._source, self._plan, self.columns, options)
+        reading = _Reading(self._sources, self._plan, self.columns, options)
         self.report = reading.report
         return reading
 
@@ -107,10 +120,12 @@ class Selection:
 
     def _texts(self, form: int, separator: str = ",") -> Iterator[memoryview]:
         reading = self._reading()
+        pieces = reading.rows()
         try:
-            for rows in reading.rows():
+            for rows in pieces:
                 yield from reading.text(form, rows, separator)
         finally:
+            pieces.close()
             reading.close()
 
     def to_csv(
@@ -118,12 +133,13 @@ class Selection:
     ) -> SelectReport:
         r"""Write CSV (RFC 4180) in UTF-8 to a path or a binary file object.
 
-        `separator` is one ASCII character, `"\t"` for TSV. The values of a list stand in one place,
-        with `; ` between, or what `join` names. Raises SourceError.
+        `separator` is one ASCII character, `"\t"` for TSV, whose lines end in `\n`. The values of a
+        list stand in one place, with `; ` between, or what `join` names. Raises SourceError.
         """
         if len(separator) != 1 or not separator.isascii() or separator in '\0"\r\n':
             raise ValueError(f"separator should be one ASCII character, not {separator!r}")
-        head = separator.join(_quoted(name, separator) for name in self.columns) + "\r\n"
+        head = separator.join(_quoted(name, separator) for name in self.columns)
+        head += "\n" if separator == "\t" else "\r\n"
         return self._write(target, TextForm.CSV, separator, head.encode() if header else b"")
 
     def to_jsonl(self, target: TargetLike) -> SelectReport:
@@ -131,7 +147,8 @@ class Selection:
         return self._write(target, TextForm.JSON, ",", b"")
 
     def _write(self, target: TargetLike, form: int, separator: str, head: bytes) -> SelectReport:
-        check_different(self._source, target)
+        for source in self._sources:
+            check_different(source, target)
         texts = self._texts(form, separator)
         first = next(texts, memoryview(b""))
         report = self.report
@@ -154,7 +171,8 @@ class Selection:
         import pyarrow
         from pyarrow import parquet
 
-        check_different(self._source, path)
+        for source in self._sources:
+            check_different(source, path)
         reader = pyarrow.RecordBatchReader.from_stream(self)
         with open_target(path) as output:
             sink = pyarrow.PythonFile(_Sink(output), mode="w")
@@ -169,8 +187,8 @@ class Selection:
 class SelectReport(Report):
     """The Report of a selection."""
 
-    def __init__(self, source: str, from_: str, columns: list[str]) -> None:
-        super().__init__(source, "", from_, "rows")
+    def __init__(self, columns: list[str]) -> None:
+        super().__init__("", "", "", "rows")
         self.repeated: dict[str, int] = dict.fromkeys(columns, 0)
         self.unread: dict[str, int] = dict.fromkeys(columns, 0)
 
@@ -200,47 +218,68 @@ class _Sink:
 
 
 class _Reading:
-    """One pass over a source: rows, and what they become."""
+    """One pass over the sources: rows, and what they become."""
 
     def __init__(
-        self, source: SourceLike, plan: Plan, columns: list[str], options: dict[str, Any]
+        self, source: Sources, plan: Plan, columns: list[str], options: dict[str, Any]
     ) -> None:
-        self._source = source
         self._columns = columns
         self._options = options
         self._table = Table(plan)
         self._failure: MarcError | None = None
         self._begin = time.perf_counter()
-        window, from_ = open_as(source, options["from_"], options["max_expansion"])
-        self._window = window
-        self.report = SelectReport(window.name, from_, columns)
-        work = Work(window, self.report, self._lose, options["progress"])
-        core = {
+        self.report = SelectReport(columns)
+        inputs = Inputs(
+            source,
+            options["from_"],
+            "rows",
+            options["max_expansion"],
+            self._lose,
+            options["progress"],
+            self.report,
+        )
+        self._core: dict[str, Any] = {
             "source_encoding": options["encoding"],
             "references": options["references"],
             "plan": plan.handle,
             **options["recovery"].options(),
         }
-        start, stop, threads = options["start"], options["stop"], options["threads"]
-        is_part = bool(start) or stop is not None
-        is_parallel = threads > 1 and from_ == "marc"
-        try:
-            if is_part and from_ != "marc":
-                raise SourceError("only ISO 2709 can be read in parts", source=window.name)
-            if is_part and not (is_parallel and window.descriptor is not None):
-                # What the core's threads do not read themselves comes to them cut off already.
-                limit(window, start, stop)
-                start, stop = 0, None
-            if is_parallel:
-                core.update(start=start or window.offset, stop=stop, size=_PIECE_BYTES)
-                pieces = Pieces(window, Job.CONVERT, workers=threads, target="rows", **core)
-                self._rows = work.rows_by_threads(pieces)
-            else:
-                converter = _core.Converter(from_, "rows", position=window.offset, **core)
-                self._rows = work.rows_by_core(converter)
-        except BaseException:
-            close_own(window, source)
-            raise
+        self._works = inputs.works()
+        self._first = next(self._works)
+        self._source = self._first.window.name
+        if self._is_part():
+            if len(inputs.sources) > 1:
+                raise SourceError("several sources cannot be read in parts")
+            if self._first.report.from_ != "marc":
+                raise SourceError("only ISO 2709 can be read in parts", source=self._source)
+
+    def _is_part(self) -> bool:
+        return bool(self._options["start"]) or self._options["stop"] is not None
+
+    def _rows_of(self, work: Work, limit: int) -> Generator[tuple[memoryview, int], None, None]:
+        """The rows of a source, up to `limit` of them where that is not 0."""
+        window, from_ = work.window, work.report.from_
+        start, stop, threads = (self._options[name] for name in ("start", "stop", "threads"))
+        is_parallel = threads > 1 and from_ == "marc" and not limit
+        if self._is_part() and not (is_parallel and window.descriptor is not None):
+            # What the core's threads do not read themselves comes to them cut off already.
+            cut_off(window, start, stop)
+            start, stop = 0, None
+        if is_parallel:
+            pieces = Pieces(
+                window,
+                Job.CONVERT,
+                workers=threads,
+                target="rows",
+                start=start or window.offset,
+                stop=stop,
+                size=_PIECE_BYTES,
+                **self._core,
+            )
+            return work.rows_by_threads(pieces)
+        return work.rows_by_core(
+            _core.Converter(from_, "rows", position=window.offset, limit=limit, **self._core)
+        )
 
     def _lose(self, error: MarcError) -> None:
         if self._options["on_error"] is not None:
@@ -248,13 +287,23 @@ class _Reading:
         elif not self._options["recovery"].is_lenient and self._failure is None:
             self._failure = error
 
-    def rows(self) -> Iterator[tuple[memoryview, int]]:
+    def rows(self) -> Generator[tuple[memoryview, int], None, None]:
         """Pieces of rows, each good until the next, and how many records were before."""
-        for rows in self._rows:
-            if len(rows[0]) and (self._failure is None or self._options["threads"] == 1):
-                yield rows
-            if self._failure is not None:
-                raise self._failure
+        most = self._options["limit"]
+        for work in chain((self._first,), self._works):
+            left = 0 if most is None else most - self.report.records_written
+            if most is not None and not left:
+                break
+            self._source = work.window.name
+            found = self._rows_of(work, left)
+            try:
+                for rows in found:
+                    if len(rows[0]) and (self._failure is None or self._options["threads"] == 1):
+                        yield rows
+                    if self._failure is not None:
+                        raise self._failure
+            finally:
+                found.close()
         self.tell()
 
     def text(
@@ -280,7 +329,7 @@ class _Reading:
             column, number, offset = self._table.repeated
             raise ValueRepeated(
                 f"column {self._columns[column]!r} has more than one value",
-                source=self._window.name,
+                source=self._source,
                 record_number=number,
                 byte_offset=offset,
             )
@@ -299,9 +348,8 @@ class _Reading:
             self.report.repeated[name], self.report.unread[name] = self._table.tally(index)
 
     def close(self) -> None:
-        """Be done with the source."""
-        self._rows.close()
-        close_own(self._window, self._source)
+        """Be done with the sources."""
+        self._works.close()
 
 
 class _Batches:
@@ -339,6 +387,7 @@ class _Batches:
 
     def close(self) -> None:
         """Be done, at the end or before."""
+        self._rows.close()
         self._reading.close()
 
 
@@ -359,13 +408,15 @@ def _quoted(name: str, separator: str) -> str:
 
 
 def select(
-    source: SourceLike,
+    source: Sources,
     columns: Columns,
-    where: str | None = None,
+    where: str | Filter | None = None,
     from_: str | None = None,
     *,
+    limit: int | None = None,
     threads: int = 1,
     batch_size: int = BATCH_ROWS,
+    list_separator: str = SEPARATOR,
     strict: bool = False,
     start: int = 0,
     stop: int | None = None,
@@ -378,7 +429,7 @@ def select(
     on_error: Callable[[MarcError], None] | None = None,
     progress: Callable[[int, int | None, int], None] | None = None,
 ) -> Selection:
-    """Columns of the records of a source, in any of FORMATS.
+    """Columns of the records of a source in any of FORMATS, or of several.
 
         books = select("books.mrc", {"id": "001", "title": "245$a", "subjects": "650$a"})
         polars.DataFrame(books)
@@ -390,13 +441,15 @@ def select(
     repeats it all the same, the first is taken and the report counts it; with `strict` reading
     raises ValueRepeated.
 
-    `batch_size` is the most rows of a batch, `threads` are for ISO 2709, `start` and `stop` those
-    of MARCReader. `recovery_mode`: with `strict` a damaged record raises its error, unless there is
+    There are `limit` rows at most, `batch_size` in a batch; `threads` are for ISO 2709.
+    `list_separator` stands between the values of a list in CSV. `start` and `stop` are those of
+    MARCReader. `recovery_mode`: with `strict` a damaged record raises its error, unless there is
     `on_error`; otherwise what can be told of it is a row, and the report has the rest. The other
     options are those of `convert`. Nothing is read before somebody asks for rows. Raises
     PathInvalid for a path or filter that is not written as it should be, ValueError for an option.
     """
     check_threads(threads)
+    check_limit(limit)
     if not isinstance(batch_size, int):
         raise TypeError(f"batch_size should be a number of rows, not {batch_size!r}")
     if not 1 <= batch_size < 1 << 31:
@@ -405,6 +458,8 @@ def select(
         raise ValueError(f"an offset is not negative: {min(start, stop or 0)}")
     options: dict[str, Any] = {
         "from_": from_,
+        "limit": limit,
+        "list_separator": list_separator,
         "threads": threads,
         "batch_size": batch_size,
         "strict": strict,

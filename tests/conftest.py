@@ -6,6 +6,7 @@ import os
 import pathlib
 
 import pytest
+from command import Command
 
 DATA = pathlib.Path(__file__).parent / "data"
 SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
@@ -46,3 +47,9 @@ def books_20k_marc8() -> pathlib.Path:
 def books_all() -> pathlib.Path:
     """The whole file, 250,000 records."""
     return _large("BooksAll.2016.part01.utf8", "MRRC_BOOKS_ALL")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs commands of the command line in this process."""
+    return Command(monkeypatch)

@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import pytest
+from command import ENVIRONMENT
 from marc import iso2709, split
 
 import mrrc_ct
+from mrrc_ct.cli import COMMANDS
 
 
 def run(*arguments: object, stdin: bytes = b"") -> tuple[int, bytes, str]:
@@ -22,6 +25,7 @@ def run(*arguments: object, stdin: bytes = b"") -> tuple[int, bytes, str]:
         input=stdin,
         capture_output=True,
         check=False,
+        env=ENVIRONMENT,
     )
     return done.returncode, done.stdout, done.stderr.decode()
 
@@ -51,7 +55,7 @@ def test_damage_is_listed_and_ends_with_status_1(
     status, out, err = run("convert", path, "--to", "jsonl")
     assert status == 1
     assert len(out.splitlines()) == 150
-    assert "salvaged: " in err and "1 of them salvaged" in err
+    assert "salvaged: " in err and "150 records read, 1 salvaged, 150 written" in err
     status, out, err = run("convert", path, "--to", "jsonl", "--recovery", "strict")
     assert status == 1
     assert len(out.splitlines()) == 149
@@ -82,7 +86,11 @@ def test_count_and_print(books: pathlib.Path) -> None:
         (["convert", "sample.mrc", "-o", "no/a.xml"], "no/a.xml"),
         (["convert", "sample.mrc", "--to", "json", "--threads", "0"], "threads"),
         (["convert", "sample.mrc", "--to", "json", "--encoding", "utf-9"], "utf-9"),
-        (["cuont", "sample.mrc"], "cuont"),
+        (["cuont", "sample.mrc"], "there is no command cuont: did you mean count"),
+        (["count", "sample.mrc", "--thread", "2"], "unrecognized arguments: --thread"),
+        (["count", "no*.mrc"], "no*.mrc: cannot open"),
+        (["count", "-", "-"], "standard input can be read once"),
+        (["convert", "sample.mrc", "none.mrc", "-o", "a.xml"], "none.mrc: cannot open"),
         ([], "COMMAND"),
     ],
 )
@@ -244,9 +252,37 @@ def test_a_signal_leaves_the_old_file_and_nothing_else(
     assert (folder / "out.xml").read_text() == "old"
 
 
-def test_help_shows_an_example() -> None:
-    for command in ("convert", "count", "print"):
-        status, out, _ = run(command, "--help")
-        assert status == 0
-        assert f"example: mrrc-ct {command}".encode() in out
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_a_screen_with_examples(name: str) -> None:
+    status, out, _ = run(name, "--help")
+    assert status == 0
+    lines = out.decode().splitlines()
+    assert lines[0].startswith(f"usage: mrrc-ct {name} ")
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+    examples = [line.strip() for line in lines if line.startswith("  mrrc-ct ")]
+    assert examples and all(f"mrrc-ct {name} " in line for line in examples)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_of_commands_says_what_the_modules_say(name: str) -> None:
+    module, summary = COMMANDS[name]
+    assert summary == import_module(f"mrrc_ct.cli.{module}").SUMMARY
+
+
+def test_the_overview_is_a_screen_and_imports_no_command() -> None:
+    status, out, err = run("--help")
+    assert (status, err) == (0, "")
+    lines = out.decode().splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+    for name, (_, summary) in COMMANDS.items():
+        assert any(name in line and line.endswith(summary) for line in lines)
+    code = (
+        "import sys; from mrrc_ct import cli; cli.main(['--help']); "
+        "print('argparse' in sys.modules, [n for n in sys.modules if n.startswith('mrrc_ct.cli.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.endswith("False ['mrrc_ct.cli.streams']\n")
+
+
+def test_version() -> None:
     assert run("--version")[1].decode().strip() == f"mrrc-ct {mrrc_ct.__version__}"

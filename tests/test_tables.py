@@ -1669,7 +1669,8 @@ def csv_of(
     wanted: dict[str, Column], rows: list[dict[str, Any]], separator: str, has_header: bool = True
 ) -> bytes:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator, lineterminator="\r\n")
+    end = "\n" if separator == "\t" else "\r\n"
+    writer = csv.writer(out, delimiter=separator, lineterminator=end)
     if has_header:
         writer.writerow(wanted)
     for row in rows:

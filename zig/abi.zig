@@ -85,6 +85,8 @@ pub const Options = extern struct {
     plan: ?*anyopaque,
     /// Offset in the source of the first byte that is converted.
     position: u64,
+    /// The output ends behind so many records; 0: behind all.
+    written_max: u64,
 };
 
 pub const Format = convert.Format;
@@ -258,6 +260,7 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .record_max = recordMax(options.record_max) orelse return null,
         .plan = planOf(options.plan),
         .position = options.position,
+        .written_max = if (options.written_max == 0) std.math.maxInt(u64) else options.written_max,
     };
 }
 
@@ -301,6 +304,29 @@ pub export fn mrrc_convert(pointer: ?*anyopaque, bytes: ?[*]const u8, length: u6
         .problem => @backingInt(Status.problem),
         .done => @backingInt(Status.done),
     };
+}
+
+pub export fn mrrc_match(pointer: ?*anyopaque, bytes: ?[*]const u8, ends: ?[*]const u32, kinds: ?[*]const u8, count: u64, number: u64, offset: u64, wanted: ?[*]u8) callconv(.c) i32 {
+    const invalid = @backingInt(Status.invalid_argument);
+    const handle: *Handle = @ptrCast(@alignCast(pointer orelse return invalid));
+    const bounds = (ends orelse return invalid)[0..@intCast(count)];
+    const marks = (wanted orelse return invalid)[0..@intCast(count)];
+    if (handle.converter.options.plan == null) return invalid;
+    if (handle.busy.swap(true, .acquire)) return @backingInt(Status.busy);
+    defer handle.busy.store(false, .release);
+    var start: u32 = 0;
+    var turn = number;
+    for (bounds, marks, 0..) |end, *mark, index| {
+        if (end < start) return invalid;
+        defer start = end;
+        mark.* = 0;
+        if (kinds) |known| if (known[index] == @backingInt(Kind.gap)) continue;
+        const record = slice(bytes, end)[start..];
+        const is_wanted = handle.converter.wants(record, turn, offset + start) catch return @backingInt(Status.out_of_memory);
+        mark.* = @intFromBool(is_wanted);
+        turn += 1;
+    }
+    return @backingInt(Status.done);
 }
 
 /// What was written to `target`, in which no NUL is, and one behind it; null where nothing was.
@@ -752,6 +778,11 @@ pub const documentation = [_]Documentation{
         .text = "Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record.",
     },
     .{
+        .name = "mrrc_match",
+        .parameters = &.{ "converter", "bytes", "ends", "kinds", "count", "number", "offset", "wanted" },
+        .text = "Which of so many records, one behind the other, the plan of the converter wants: 1 or 0 in `wanted`. `ends` and `kinds` are those of mrrc_scan, for bytes that begin at `offset` of the source with the record of this number; `kinds` may be null. The converter begins another stream; damaged records are read as it is told to.",
+    },
+    .{
         .name = "mrrc_assemble",
         .parameters = &.{ "bytes", "length", "target" },
         .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it.",
@@ -832,7 +863,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_table_text",
         .parameters = &.{ "table", "form", "rows", "length", "before", "separator", "flags", "added", "output" },
-        .text = "Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before.",
+        .text = "Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_TEXTFORM_VALUES has no lines, but 1E behind each value and 1D behind those of a column. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before.",
     },
     .{
         .name = "mrrc_table_tally",

@@ -90,6 +90,8 @@ pub const Options = struct {
     plan: ?*Plan = null,
     /// Offset in the source of the first byte.
     position: u64 = 0,
+    /// The end comes behind so many records that are written.
+    written_max: u64 = std.math.maxInt(u64),
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
@@ -259,6 +261,7 @@ pub const Converter = struct {
             try self.out.append(self.opening());
         }
         while (self.out.length() < enough) {
+            if (self.counts.records_written >= self.options.written_max) return self.finish();
             const offset = consumed.*;
             self.forget();
             self.begins = self.position + offset;
@@ -277,12 +280,7 @@ pub const Converter = struct {
             switch (step) {
                 .need_more => return if (self.out.length() > 0) .output else .need_input,
                 .skip => |count| consumed.* += count,
-                .end => {
-                    self.is_done = true;
-                    if (self.options.target == .description) try self.description.write(&self.out);
-                    try self.out.append(self.closing());
-                    return .done;
-                },
+                .end => return self.finish(),
                 .record => |length| {
                     self.counts.records_read += 1;
                     if (!try self.isWanted()) {
@@ -309,6 +307,23 @@ pub const Converter = struct {
             }
         }
         return .output;
+    }
+
+    fn finish(self: *Converter) error{OutOfMemory}!Status {
+        self.is_done = true;
+        if (self.options.target == .description) try self.description.write(&self.out);
+        try self.out.append(self.closing());
+        return .done;
+    }
+
+    /// Whether the plan wants the record that `data` is, all of it, with this number and offset in its
+    /// source. One that cannot be read is not wanted.
+    pub fn wants(self: *Converter, data: []const u8, number: u64, offset: u64) error{OutOfMemory}!bool {
+        self.restart();
+        self.begun = number -| 1;
+        self.begins = offset;
+        const step = self.next(data, true) catch |err| return if (err == error.OutOfMemory) error.OutOfMemory else false;
+        return step == .record and try self.isWanted();
     }
 
     fn next(self: *Converter, data: []const u8, final: bool) Error!Step {
@@ -463,7 +478,8 @@ pub const Converter = struct {
         const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
         if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
-        if (self.isCopied() and self.options.level == .structural and self.options.plan == null) {
+        const is_as_it_came = self.isCopied() and self.options.level == .structural;
+        if (is_as_it_came and self.options.plan == null) {
             // Nobody will look at its fields.
             self.record.reset();
             return .{ .record = frame.length };
@@ -474,7 +490,13 @@ pub const Converter = struct {
             return .{ .record = frame.length };
         }
         // What no column and no filter asks for need not be read.
-        const wanted = if (self.options.target != .rows) null else if (self.options.plan) |plan| &plan.reads else null;
+        const is_part_enough = is_as_it_came or self.options.target == .rows;
+        const wanted = if (!is_part_enough) null else if (self.options.plan) |plan| &plan.reads else null;
+        // Whatever is found there, the whole is written as it came.
+        const raw, const encoding = .{ self.raw, self.encoding };
+        defer if (is_as_it_came) {
+            self.raw, self.encoding = .{ raw, encoding };
+        };
         try iso2709.read(data, frame, &self.record, wanted);
         switch (self.encoding) {
             .utf8, .kept => self.record.leader[9] = 'a',

@@ -98,6 +98,7 @@ enum {
 enum {
     MRRC_TEXTFORM_CSV = 0,
     MRRC_TEXTFORM_JSON = 1,
+    MRRC_TEXTFORM_VALUES = 2,
 };
 
 /* What a pipeline makes of the records. */
@@ -188,6 +189,7 @@ typedef struct MrrcOptions {
     uint64_t record_max;
     void *plan;
     uint64_t position;
+    uint64_t written_max;
 } MrrcOptions;
 
 typedef struct MrrcCounts {
@@ -307,6 +309,9 @@ void mrrc_converter_destroy(void *converter);
 /* Convert what can be converted of `bytes`, which go on where `output.consumed` of the last call left off. Call until MRRC_DONE; MRRC_NEED_INPUT asks for more bytes, MRRC_PROBLEM reports one lost record. */
 int32_t mrrc_convert(void *converter, const uint8_t *bytes, uint64_t length, uint32_t flags, MrrcOutput *output, MrrcProblem *problem);
 
+/* Which of so many records, one behind the other, the plan of the converter wants: 1 or 0 in `wanted`. `ends` and `kinds` are those of mrrc_scan, for bytes that begin at `offset` of the source with the record of this number; `kinds` may be null. The converter begins another stream; damaged records are read as it is told to. */
+int32_t mrrc_match(void *converter, const uint8_t *bytes, const uint32_t *ends, const uint8_t *kinds, uint64_t count, uint64_t number, uint64_t offset, uint8_t *wanted);
+
 /* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it. */
 const uint8_t * mrrc_assemble(const uint8_t *bytes, uint32_t length, uint8_t *target);
 
@@ -361,7 +366,7 @@ int32_t mrrc_table_add(void *table, const uint8_t *rows, uint64_t length, uint64
 /* Move the batch at hand to `array`, a struct ArrowArray of Arrow's C data interface, and begin another. */
 int32_t mrrc_table_take(void *table, void *array);
 
-/* Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before. */
+/* Rows as text, good until the next call: `form` is a MRRC_TEXTFORM, `separator` stands between the values of CSV. MRRC_TEXTFORM_VALUES has no lines, but 1E behind each value and 1D behind those of a column. MRRC_PROBLEM: with MRRC_STRICT, a value is repeated; the text is that of the rows before. */
 int32_t mrrc_table_text(void *table, uint32_t form, const uint8_t *rows, uint64_t length, uint64_t before, uint32_t separator, uint32_t flags, MrrcAdded *added, MrrcOutput *output);
 
 /* What the rows added up to now had in a column that it does not tell. */

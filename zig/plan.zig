@@ -186,6 +186,8 @@ const Test = union(enum) {
     text: struct { how: Compare, than: []const u8 },
     integer: struct { how: Compare, than: i64 },
     count: struct { how: Compare, than: i64 },
+    /// Whether one of many is the value, or what of it stands between blanks.
+    among: struct { texts: std.StringHashMapUnmanaged(void), is_trimmed: bool },
     /// The number of an expression.
     match: u32,
 };
@@ -447,6 +449,7 @@ const Seeing = struct {
         return switch (self.what.*) {
             .exists => true,
             .count => false,
+            .among => |one| one.texts.contains(if (one.is_trimmed) std.mem.trim(u8, value, " ") else value),
             .match => |number_of| self.plan.expressions[number_of].search(&self.scratch.matching.items[number_of], value),
             .integer => |one| compare(i64, one.how, integerOf(value) orelse return false, one.than),
             .text => |one| switch (std.mem.order(u8, value, one.than)) {
@@ -462,7 +465,7 @@ const Seeing = struct {
         return switch (self.what.*) {
             .exists => true,
             .integer => |one| compare(i64, one.how, std.math.cast(i64, value) orelse return false, one.than),
-            .text, .match, .count => false,
+            .text, .among, .match, .count => false,
         };
     }
 };
@@ -553,7 +556,7 @@ const Input = struct {
     fn node(self: *Input, depth: usize) Error!*const Node {
         if (depth == depth_max) return error.Invalid;
         const found = try self.arena.create(Node);
-        const kind = try self.choice(enum(u8) { both, either, not, exists, text, integer, count, match });
+        const kind = try self.choice(enum(u8) { both, either, not, exists, text, integer, count, match, among });
         found.* = switch (kind) {
             .both => .{ .both = .{ try self.node(depth + 1), try self.node(depth + 1) } },
             .either => .{ .either = .{ try self.node(depth + 1), try self.node(depth + 1) } },
@@ -563,8 +566,20 @@ const Input = struct {
             .integer => .{ .is = .{ .path = try self.path(), .what = .{ .integer = .{ .how = try self.choice(Compare), .than = try self.number(i64) } } } },
             .count => .{ .is = .{ .path = try self.path(), .what = .{ .count = .{ .how = try self.choice(Compare), .than = try self.number(i64) } } } },
             .match => .{ .is = .{ .path = try self.path(), .what = .{ .match = try self.pattern() } } },
+            .among => .{ .is = .{ .path = try self.path(), .what = try self.among() } },
         };
         return found;
+    }
+
+    fn among(self: *Input) Error!Test {
+        const is_trimmed = try self.number(u8) != 0;
+        const count = try self.number(u32);
+        // Each has two bytes at least.
+        if (count > self.bytes.len / 2) return error.Invalid;
+        var texts: std.StringHashMapUnmanaged(void) = .empty;
+        try texts.ensureTotalCapacity(self.arena, count);
+        for (0..count) |_| texts.putAssumeCapacity(try self.text(), {});
+        return .{ .among = .{ .texts = texts, .is_trimmed = is_trimmed } };
     }
 
     fn pattern(self: *Input) Error!u32 {

@@ -290,6 +290,10 @@ pub const Table = struct {
                 return .{ .consumed = consumed, .why = .value_repeated, .column = column, .number = number, .offset = offset };
             };
             const mark = self.out.length();
+            if (form == .values) {
+                for (self.plan.columns) |*column| try self.values(column, try rows.cell(column));
+                continue;
+            }
             if (form == .json) try self.out.byte('{');
             for (self.plan.columns, self.tallies, 0..) |*column, *tally, index| {
                 const cell = try rows.cell(column);
@@ -298,13 +302,31 @@ pub const Table = struct {
                 switch (form) {
                     .json => try self.jsonCell(column, tally, cell, number, offset),
                     .csv => try self.csvCell(column, tally, cell, number, offset, separator),
+                    .values => unreachable,
                 }
             }
             // A line with nothing on it would be no row.
             if (self.out.length() == mark) try self.out.append("\"\"");
-            try self.out.append(if (form == .json) "}\n" else "\r\n");
+            // CSV ends its lines as RFC 4180 says; with tabs between, lines are for other tools.
+            try self.out.append(if (form == .json) "}\n" else if (separator == '\t') "\n" else "\r\n");
         }
         return .{ .consumed = bytes.len, .why = .all_added };
+    }
+
+    /// The values of a cell with 1E behind each, and 1D behind all. What is neither can have neither.
+    fn values(self: *Table, column: *const Column, cell: Cell) !void {
+        const out = &self.out;
+        if (column.mode == .count) try out.print("{d}\x1e", .{cell.count});
+        var each = cell.each();
+        while (each.next()) |value| {
+            const mark = out.length();
+            try out.append(value);
+            for (out.items()[mark..]) |*byte| if (byte.* == 0x1d or byte.* == 0x1e) {
+                byte.* = ' ';
+            };
+            try out.byte(0x1e);
+        }
+        try out.byte(0x1d);
     }
 
     fn jsonCell(self: *Table, column: *const Column, tally: *Tally, cell: Cell, number: u64, offset: u64) !void {
@@ -399,7 +421,12 @@ pub const Table = struct {
     }
 };
 
-pub const Form = enum(u32) { csv = 0, json = 1 };
+pub const Form = enum(u32) {
+    csv = 0,
+    json = 1,
+    /// No lines: 1E behind each value, 1D behind each column's.
+    values = 2,
+};
 
 const Result = union(enum) {
     none,
