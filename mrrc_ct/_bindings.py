@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 9
+ABI_VERSION = 10
 
 #: No input comes behind these bytes.
 FINAL = 1
@@ -178,11 +178,10 @@ class Problem(Structure):
     around_length: int
     around_at: int
     outcome: int
-    reserved: int
+    tag: Array[c_uint8]
     records_before: int
     byte_offset: int
     offset_in_record: int
-    tag: Array[c_uint8]
     detail: Array[c_uint8]
     found: Array[c_uint8]
     expected: Array[c_uint8]
@@ -198,11 +197,10 @@ class Problem(Structure):
         ("around_length", c_uint32),
         ("around_at", c_uint32),
         ("outcome", c_uint32),
-        ("reserved", c_uint32),
+        ("tag", c_uint8 * 4),
         ("records_before", c_uint64),
         ("byte_offset", c_uint64),
         ("offset_in_record", c_uint64),
-        ("tag", c_uint8 * 4),
         ("detail", c_uint8 * 160),
         ("found", c_uint8 * 40),
         ("expected", c_uint8 * 40),
