@@ -48,9 +48,7 @@ def _linux(machine: str, arch: str, floats: str = "", glibc: str = "2.17") -> di
         tag = f"manylinux2014_{machine}.{tag}"
     return {
         f"linux-{machine}-glibc": Platform(f"{arch}-linux-gnu{floats}.{glibc}", tag),
-        f"linux-{machine}-musl": Platform(
-            f"{arch}-linux-musl{floats}", f"musllinux_1_2_{machine}"
-        ),
+        f"linux-{machine}-musl": Platform(f"{arch}-linux-musl{floats}", f"musllinux_1_2_{machine}"),
     }
 
 

@@ -1,6 +1,6 @@
 """What this Python runs on, by the names that the package's builds go by.
 
-`hatch_build.py` runs this file by itself, before there is a core: it imports nothing of the package.
+`hatch_build.py` runs this file by itself, before there is a core: it imports nothing else of it.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def find_library(folder: str) -> str:
     if not os.path.exists(found):
         raise ImportError(
             f"mrrc_ct: there is no compiled core for {platform}, only for "
-            f"{', '.join(sorted(os.listdir(cores)))}. pip install --no-binary mrrc-ct mrrc-ct compiles one"
+            f"{', '.join(sorted(os.listdir(cores)))}. "
+            "pip install --no-binary mrrc-ct mrrc-ct compiles one"
         )
     return found

@@ -7,13 +7,14 @@
 
 What hatch_build.py does for this machine's wheel is done for each platform, with cores compiled
 first, as many at a time as there are processors. The same source makes the same bytes, with
-whatever SOURCE_DATE_EPOCH says, or without it.
+whatever SOURCE_DATE_EPOCH says, or without it. Where auditwheel is installed it is asked, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import pathlib
 import struct
@@ -63,6 +64,8 @@ def build_wheel(platform: str, target: pathlib.Path) -> pathlib.Path:
         raise WheelInvalid(f"the wheel of {platform} cannot be made: {done.stdout}{done.stderr}")
     (wheel,) = target.glob(f"*-py3-none-{wheel_tag(platform)}.whl")
     check_wheel(wheel, platform)
+    if platform.startswith("linux") and importlib.util.find_spec("auditwheel"):
+        audit(wheel, platform)
     return wheel
 
 
@@ -83,9 +86,24 @@ def check_wheel(wheel: pathlib.Path, platform: str) -> None:
             raise WheelInvalid(f"{wheel.name} has more or less than the package: {differing}")
         for name, one in libraries.items():
             check_library(archive.read(name), one, f"{wheel.name}: {name}")
-        tags = [line for line in archive.read(f"{info}/WHEEL").decode().splitlines() if "Tag:" in line]
+        tags = [
+            line for line in archive.read(f"{info}/WHEEL").decode().splitlines() if "Tag:" in line
+        ]
     if tags != [f"Tag: py3-none-{tag}" for tag in wheel_tag(platform).split(".")]:
         raise WheelInvalid(f"{wheel.name} has the tags {tags}")
+
+
+def audit(wheel: pathlib.Path, platform: str) -> None:
+    """Raise WheelInvalid unless auditwheel finds what the tag promises of the C library."""
+    done = subprocess.run(
+        [sys.executable, "-m", "auditwheel", "show", str(wheel)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    tag = wheel_tag(platform).split(".")[-1]
+    if f'platform tag:\n"{tag}"' not in done.stdout:
+        raise WheelInvalid(f"{wheel.name} is not {tag}: {done.stdout}{done.stderr}")
 
 
 def package_files() -> set[str]:

@@ -10,7 +10,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 ZIG = pathlib.Path(__file__).resolve().parents[1] / "zig"
-#: Zig carries it for Windows; zig's lib/libc/include/any-windows-any/_mingw_mac.h tells the version.
+#: Zig carries it for Windows: see lib/libc/include/any-windows-any/_mingw_mac.h there.
 MINGW_VERSION = "15.0.0"
 
 
