@@ -40,14 +40,16 @@ class Platform(NamedTuple):
     tag: str
 
 
-def _linux(machine: str, arch: str, floats: str = "", glibc: str = "2.17") -> dict[str, Platform]:
-    """A machine with glibc from 2.17, or the oldest that Zig can link for, and with musl."""
+def _linux(
+    machine: str, arch: str, floats: str = "", glibc: str = "2.17", linked: str = ""
+) -> dict[str, Platform]:
+    """A machine with musl, and with glibc from a version, linked as for that or for `linked`."""
     tag = f"manylinux_{glibc.replace('.', '_')}_{machine}"
     if glibc == "2.17":
         # By that name it was known before pip 20.3.
         tag = f"manylinux2014_{machine}.{tag}"
     return {
-        f"linux-{machine}-glibc": Platform(f"{arch}-linux-gnu{floats}.{glibc}", tag),
+        f"linux-{machine}-glibc": Platform(f"{arch}-linux-gnu{floats}.{linked or glibc}", tag),
         f"linux-{machine}-musl": Platform(f"{arch}-linux-musl{floats}", f"musllinux_1_2_{machine}"),
     }
 
@@ -58,7 +60,8 @@ PLATFORMS = {
     **_linux("aarch64", "aarch64"),
     **_linux("armv7l", "arm", floats="eabihf"),
     **_linux("i686", "x86"),
-    **_linux("ppc64le", "powerpc64le"),
+    # The oldest that Zig has; nothing of it is used that was not there in 2.17, see auditwheel.
+    **_linux("ppc64le", "powerpc64le", linked="2.19"),
     **_linux("riscv64", "riscv64", glibc="2.27"),
     **_linux("s390x", "s390x"),
     "macos-x86_64": Platform("x86_64-macos.10.13", "macosx_10_13_x86_64"),

@@ -163,5 +163,5 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except WheelInvalid as error:
+    except (WheelInvalid, subprocess.CalledProcessError) as error:
         sys.exit(f"build_wheels: {error}")
