@@ -194,11 +194,10 @@ class Problem(Structure):
     around_length: int
     around_at: int
     outcome: int
-    reserved: int
+    tag: Array[c_uint8]
     records_before: int
     byte_offset: int
     offset_in_record: int
-    tag: Array[c_uint8]
     detail: Array[c_uint8]
     found: Array[c_uint8]
     expected: Array[c_uint8]
@@ -214,11 +213,10 @@ class Problem(Structure):
         ("around_length", c_uint32),
         ("around_at", c_uint32),
         ("outcome", c_uint32),
-        ("reserved", c_uint32),
+        ("tag", c_uint8 * 4),
         ("records_before", c_uint64),
         ("byte_offset", c_uint64),
         ("offset_in_record", c_uint64),
-        ("tag", c_uint8 * 4),
         ("detail", c_uint8 * 160),
         ("found", c_uint8 * 40),
         ("expected", c_uint8 * 40),

@@ -17,6 +17,7 @@ from types import MethodType
 
 from . import _bindings as c
 from . import errors
+from ._platform import find_library
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     #: Bytes that slices are taken of, as `bytes`.
     Run = Union[bytes, mmap]
 
-
-_NAMES = {"win32": "mrrc_ct.dll", "darwin": "libmrrc_ct.dylib"}
 
 #: Records that a Scanner finds in one call. Each call is a place where threads meet at the GIL.
 RECORDS_A_CALL = 2048
@@ -91,14 +90,11 @@ _OUTCOMES = {
 
 
 def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
-    name = _NAMES.get(sys.platform, "libmrrc_ct.so")
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    if not os.path.exists(path):
-        raise ImportError(
-            f"mrrc_ct: its compiled core is missing, there is no {path}. "
-            "In a checkout of the source, pip install -e . makes it"
-        )
-    library = ctypes.CDLL(path)
+    path = find_library(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        library = ctypes.CDLL(path)
+    except OSError as error:
+        raise ImportError(f"mrrc_ct: its compiled core cannot be loaded here: {error}") from error
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = ctypes.c_uint32
     version = library.mrrc_abi_version()

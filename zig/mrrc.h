@@ -161,11 +161,10 @@ typedef struct MrrcProblem {
     uint32_t around_length;
     uint32_t around_at;
     uint32_t outcome;
-    uint32_t reserved;
+    uint8_t tag[4];
     uint64_t records_before;
     uint64_t byte_offset;
     uint64_t offset_in_record;
-    uint8_t tag[4];
     uint8_t detail[160];
     uint8_t found[40];
     uint8_t expected[40];

@@ -118,6 +118,9 @@ const Range = struct {
     pushed: ?struct { bytes: Buffer, walk: Walk, is_final: bool } = null,
 };
 
+/// With offsets of 64 bits everywhere: glibc has another by the plain name where words are of 32.
+const pread = if (builtin.target.isGnuLibC()) std.c.pread64 else std.c.pread;
+
 /// What of a range is in memory: `bytes` from `at` on are still to be walked.
 const Window = struct {
     bytes: Buffer,
@@ -157,7 +160,7 @@ const Window = struct {
         if (builtin.os.tag == .windows) return error.Read;
         const offset = std.math.cast(std.c.off_t, self.end) orelse return 0;
         while (true) {
-            const got = std.c.pread(file, target.ptr, target.len, offset);
+            const got = pread(file, target.ptr, target.len, offset);
             if (got >= 0) return @intCast(got);
             const errno = std.c._errno().*;
             if (errno != @backingInt(std.c.E.INTR)) {

@@ -74,13 +74,12 @@ pub const Problem = extern struct {
     around_at: u32 = 0,
     /// An `Outcome`.
     outcome: u32 = 0,
-    reserved: u32 = 0,
+    tag: [4]u8 = @splat(0),
     /// Records begun before this one in the stream.
     records_before: u64 = 0,
     /// Offset of the record from the start of the stream.
     byte_offset: u64 = 0,
     offset_in_record: u64 = 0,
-    tag: [4]u8 = @splat(0),
     /// What was expected or is wrong, one English clause.
     detail: [detail_bytes_max]u8 = @splat(0),
     /// The bytes at fault, cut to what fits.
@@ -160,8 +159,8 @@ pub const Problem = extern struct {
 };
 
 comptime {
-    // Ten numbers of 32 bits, three of 64, the texts: no hidden padding crosses the ABI.
-    std.debug.assert(@sizeOf(Problem) == 40 + 24 + 4 + detail_bytes_max + 3 * found_bytes_max + 2 * around_bytes + 4);
+    // Nine numbers of 32 bits, the tag, three of 64, the texts: no hidden padding crosses the ABI.
+    std.debug.assert(@sizeOf(Problem) == 36 + 4 + 24 + detail_bytes_max + 3 * found_bytes_max + 2 * around_bytes);
 }
 
 test "a detail that is too long is cut" {

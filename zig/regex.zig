@@ -505,7 +505,7 @@ pub const Scratch = struct {
     }
 
     fn bucketOf(self: *const Scratch, places: []const u16) usize {
-        return std.hash.Wyhash.hash(0, std.mem.sliceAsBytes(places)) % self.buckets.len;
+        return @intCast(std.hash.Wyhash.hash(0, std.mem.sliceAsBytes(places)) % self.buckets.len);
     }
 };
 

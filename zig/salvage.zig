@@ -517,7 +517,7 @@ pub const Salvage = struct {
         if (self.problems.items.len == problems_max) {
             self.untold += 1;
             const last = &self.problems.items[problems_max - 1];
-            last.set(.directory_invalid, last.offset_in_record, "", "{d} more things are wrong", .{self.untold + 1}) catch {};
+            last.set(.directory_invalid, @intCast(last.offset_in_record), "", "{d} more things are wrong", .{self.untold + 1}) catch {};
             last.become(.salvaged);
             return;
         }

@@ -3,7 +3,6 @@
 //! their end.
 
 const std = @import("std");
-const builtin = @import("builtin");
 
 /// Bytes looked at together. Sixteen is what every supported machine has.
 pub const lanes = 16;
@@ -77,7 +76,7 @@ pub inline fn isLike(comptime form: []const u8, comptime any: u8, bytes: *const 
     var different: Part = if (width == 16) @splat(0) else 0;
     comptime var at: usize = 0;
     inline while (at < form.len) : (at += width) {
-        // The last part overlaps the one before.
+        // The last part overlaps the one before. `@bitCast` takes the first byte for the lowest everywhere.
         const start = comptime @min(at, form.len - width);
         const expected, const matters = comptime blk: {
             const expected: [width]u8 = form[start..][0..width].*;
@@ -87,7 +86,7 @@ pub inline fn isLike(comptime form: []const u8, comptime any: u8, bytes: *const 
             };
             break :blk if (width == 16) .{ @as(Part, expected), @as(Part, matters) } else .{ @as(Part, @bitCast(expected)), @as(Part, @bitCast(matters)) };
         };
-        const part: Part = if (width == 16) bytes[start..][0..width].* else std.mem.readInt(Number, bytes[start..][0..width], builtin.cpu.arch.endian());
+        const part: Part = if (width == 16) bytes[start..][0..width].* else std.mem.readInt(Number, bytes[start..][0..width], .little);
         different |= (part ^ expected) & matters;
     }
     return if (width == 16) mask(different != @as(Part, @splat(0))) == 0 else different == 0;
