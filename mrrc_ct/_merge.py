@@ -289,8 +289,16 @@ class Overlay:
         kept = [field for field in old.fields if self._is_protected(field.tag)]
         if not kept:
             return None
-        new.remove_fields(*{field.tag for field in kept})
-        new.add_ordered_field(*kept)
+        tags = {field.tag for field in kept}
+        fields = [field for field in new.fields if field.tag not in tags]
+        at = 0
+        for field in kept:
+            # By their tags, and among themselves in the order that they have.
+            while at < len(fields) and fields[at].tag <= field.tag:
+                at += 1
+            fields.insert(at, field)
+            at += 1
+        new.fields = fields
         return new
 
     def _added(self, old: Record, new: Record, is_added: Test) -> Record | None:

@@ -130,6 +130,14 @@ def test_what_has_no_update_stays_as_it_is(books: pathlib.Path) -> None:
             assert pymarc.Record(one)["001"].data == pymarc.Record(other)["001"].data
 
 
+def test_protected_fields_keep_their_order() -> None:
+    subjects = [("650", " 0$aA"), ("610", " 0$aB"), ("651", " 0$aC"), ("600", " 0$aD")]
+    update = record(1, ("245", "00$aT"), ("600", " 0$aE"), ("655", " 0$aF"), ("700", "1 $aP"))
+    found, _ = merged([record(1, *subjects)], [update], protect=["600-651"])
+    tags = [field.tag for field in pymarc.Record(found[0]).fields]
+    assert tags == ["001", "245", "650", "610", "651", "600", "655", "700"]
+
+
 def test_fields_are_added() -> None:
     records = [
         record(1, ("245", "00$aT"), ("650", " 0$aA"), ("700", "1 $aP")),

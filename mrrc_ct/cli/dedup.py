@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 SUMMARY = "Keep one of all records that are the same."
 EXAMPLES = [
     "mrrc-ct dedup books.mrc -o unique.mrc",
-    "mrrc-ct dedup --key '020$a' --keep longest --duplicates out.mrc books.mrc -o unique.mrc",
-    "mrrc-ct dedup --key '010$a, leader[6]' part1.mrc part2.mrc -o all.mrc",
+    "mrrc-ct dedup --key '020$a' --duplicates others.mrc books.mrc -o one.mrc",
+    "mrrc-ct dedup --key '010$a,leader[6]' --keep last *.mrc -o all.mrc",
 ]
 
 
