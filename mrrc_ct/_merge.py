@@ -267,12 +267,16 @@ class Overlay:
     def __init__(self, add: Iterable[str] | None, protect: Iterable[str]) -> None:
         """Raises ValueError for tags that are none."""
         self._is_added: Test | None = None if add is None else tag_test(*add)
+        protect = tuple(protect)
         self._is_protected: Test = tag_test(*protect)
+        self._is_plain = add is None and not protect
         #: Fields that could not be added.
         self.not_added = 0
 
     def of(self, record: bytes, update: bytes) -> bytes:
         """Both in ISO 2709. Raises the MarcError of what cannot be read or written."""
+        if self._is_plain or record == update:
+            return update
         old, new = Record(record), Record(update)
         # In UTF-8 there is room for the text of either.
         encoding = None if record[9] == update[9] else "utf-8"

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from itertools import product
 from math import prod
+from operator import mul
 from unicodedata import normalize
 
 from .errors import LimitError
@@ -49,6 +50,7 @@ _END, _NUL, _NUL_KEPT = b"\0\0", b"\0", b"\0\xff"
 _ISBN = re.compile(r"\s*(?:ISBN(?:-1[03])?[:\s]*)?([0-9](?:[- \u2010-\u2015]?[0-9Xx]){8,})")
 _HYPHENS = re.compile(r"[- \u2010-\u2015]")
 _ISSN = re.compile(r"\s*(?:ISSN[:\s]*)?([0-9]{4})[- \u2010-\u2015]?([0-9]{3}[0-9Xx])(?![0-9])")
+_WEIGHTS_13 = (1, 3) * 6
 _LCCN = re.compile(r"[a-z]{0,3}[0-9]{8}|[a-z]{0,2}[0-9]{10}")
 _OCLC = re.compile(
     r"\s*(?:\(\s*OCoLC\s*\)\s*(?:ocm|ocn|on)?|ocm|ocn|on)\s*0*([0-9]+)\s*", re.IGNORECASE
@@ -78,14 +80,13 @@ def isbn(text: str) -> str | None:
 
 def _check_13(digits: str) -> str:
     """The check digit behind the first 12 of an ISBN (EAN-13)."""
-    total = sum(int(one) * (3 if at % 2 else 1) for at, one in enumerate(digits))
-    return str(-total % 10)
+    return str(-sum(map(mul, map(int, digits), _WEIGHTS_13)) % 10)
 
 
 def _check_11(digits: str) -> str:
     """The check digit behind the first 9 of an ISBN or 7 of an ISSN: modulo 11."""
-    total = sum(int(one) * (len(digits) + 1 - at) for at, one in enumerate(digits))
-    return "0123456789X"[-total % 11]
+    weights = range(len(digits) + 1, 1, -1)
+    return "0123456789X"[-sum(map(mul, map(int, digits), weights)) % 11]
 
 
 def issn(text: str) -> str | None:
@@ -166,7 +167,7 @@ class _Part:
         values = value if value.__class__ is list else (value,)
         found = []
         for one in values:
-            text = self._read(one) if one.__class__ is str else str(one)
+            text = self._read(str(one)) if self._reads else str(one).strip()
             if text:
                 found.append(text)
         if self.separator is not None and found:
@@ -187,9 +188,13 @@ def _encoded(text: str) -> bytes:
     return (data.replace(_NUL, _NUL_KEPT) if _NUL in data else data) + _END
 
 
-def _composed(text: str) -> str:
-    """A text with letters and their accents as one character, where there is one: NFC."""
-    return text if text.isascii() else normalize("NFC", text)
+def _same(text: str) -> bytes | None:
+    """A part of a key that is the same for texts that are; None for what is no text."""
+    if not text.isascii():
+        if _REPLACED in text:
+            return None
+        text = normalize("NFC", text)
+    return _encoded(text)
 
 
 class Key:
@@ -226,12 +231,12 @@ class Key:
             texts = part.texts(value)
             if len(texts) > 1:
                 texts = list(dict.fromkeys(texts))
-            parts.append([_encoded(_composed(text)) for text in texts if _REPLACED not in text])
+            parts.append([key for key in map(_same, texts) if key is not None])
         if len(parts) == 1:
             return parts[0]
         if prod(map(len, parts)) > KEYS_MAX:
             raise LimitError(f"its values make more than {KEYS_MAX:,} keys: it is taken for none")
-        return [b"".join(one) for one in product(*parts)]
+        return list(map(b"".join, product(*parts)))
 
     def shown(self, row: Iterable[Any]) -> str:
         """The key of a record for reading: `003 DLC, 001 12345`."""
