@@ -105,6 +105,8 @@ class Sorter:
         self._folder = folder
         self._entries: list[bytes] = []
         self._used = 0
+        #: How many bytes the longest entry has, of those that were written.
+        self._longest = 0
         self._file: TemporaryFile | None = None
         #: Where each run begins and ends in the file.
         self._runs: list[tuple[int, int]] = []
@@ -123,6 +125,7 @@ class Sorter:
 
     def _write_run(self) -> None:
         self._entries.sort()
+        self._longest = max(self._longest, max(map(len, self._entries)))
         if self._file is None:
             self._file = TemporaryFile(self._folder)
         self._runs.append(_written(self._entries, self._file))
@@ -137,7 +140,9 @@ class Sorter:
             return iter(entries)
         if self._entries:
             self._write_run()
-        most = max(2, min(RUNS_MAX, self._memory // (2 * BLOCK_BYTES_MIN)))
+        # Of each run there is an entry in memory, and what of its block is left beside the next.
+        least = 2 * max(BLOCK_BYTES_MIN, self._longest)
+        most = max(2, min(RUNS_MAX, self._memory // least))
         while len(self._runs) > most:
             self._merge_to_fewer(most)
         return self._merged(self._file, self._runs)

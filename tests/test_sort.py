@@ -67,6 +67,26 @@ def test_an_entry_larger_than_a_block(folder: str) -> None:
         assert list(sorter.sorted()) == sorted(entries)
 
 
+def test_of_long_entries_fewer_are_merged_at_once(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged: list[int] = []
+    whole = Sorter._merged
+
+    def watched(self: Sorter, file: Any, runs: list[Any]) -> Any:
+        merged.append(len(runs))
+        return whole(self, file, runs)
+
+    monkeypatch.setattr(Sorter, "_merged", watched)
+    entries = [bytes([at % 251]) * 50_000 for at in range(40)]
+    with Sorter(1_000_000, folder) as sorter:
+        for entry in entries:
+            sorter.add(entry)
+            sorter._write_run()
+        assert list(sorter.sorted()) == sorted(entries)
+    assert merged == [10, 10, 10, 10, 4]
+
+
 def test_a_disk_without_room_is_an_error_that_names_the_folder(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +191,12 @@ def test_numbers_and_years(books: pathlib.Path) -> None:
         for one in sorted_(books, key="008[7:11]:int", reverse=True)
     ]
     assert found == sorted(found, reverse=True) and len(set(found)) > 1
+
+
+def test_the_number_of_a_record_is_a_key(books: pathlib.Path) -> None:
+    records = split(books.read_bytes())
+    assert sorted_([books, books], key="number", reverse=True) == records[::-1] * 2
+    assert not list(mrrc_ct.diff(books, books, key="number"))
 
 
 def test_with_keep_there_is_one_of_each(books: pathlib.Path) -> None:
