@@ -36,11 +36,15 @@ from .writer import MARCWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._dedup import DedupReport, dedup
     from ._describe import Description, describe
+    from ._diff import Diff, Difference, DiffReport, diff
     from ._frequency import Frequency, frequency
     from ._grep import Match, Matches, grep
+    from ._merge import MergeReport, merge
     from ._repair import RepairReport, repair
     from ._sample import sample
+    from ._sort import SortReport, sort
     from .index import RecordIndex, build_index, open_index
     from .tables import Selection, select
 else:
@@ -61,6 +65,14 @@ else:
             from . import _frequency as module
         elif name in ("Selection", "select"):
             from . import tables as module
+        elif name in ("SortReport", "sort"):
+            from . import _sort as module
+        elif name in ("DedupReport", "dedup"):
+            from . import _dedup as module
+        elif name in ("MergeReport", "merge"):
+            from . import _merge as module
+        elif name in ("Diff", "DiffReport", "Difference", "diff"):
+            from . import _diff as module
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(module, name)
@@ -72,7 +84,11 @@ __all__ = [
     "FORMATS",
     "AuthorityRecord",
     "Count",
+    "DedupReport",
     "Description",
+    "Diff",
+    "DiffReport",
+    "Difference",
     "Field",
     "Frequency",
     "HoldingsRecord",
@@ -83,23 +99,28 @@ __all__ = [
     "MarcError",
     "Match",
     "Matches",
+    "MergeReport",
     "ProducerConsumerPipeline",
     "Record",
     "RecordIndex",
     "RepairReport",
     "Report",
     "Selection",
+    "SortReport",
     "Subfield",
     "build_index",
     "convert",
     "count",
+    "dedup",
     "describe",
+    "diff",
     "frequency",
     "grep",
     "json_to_record",
     "json_to_records",
     "marcjson_to_record",
     "marcjson_to_records",
+    "merge",
     "mrk_to_record",
     "mrk_to_records",
     "open_index",
@@ -107,6 +128,7 @@ __all__ = [
     "repair",
     "sample",
     "select",
+    "sort",
     "split_offsets",
     "write",
     "xml_to_record",

@@ -78,6 +78,11 @@ class Place:
         """Whether it is a control field, or the leader."""
         return self.kind != _FIELD or (self.tag[:2] == "00" and self.tag[2] in "0123456789.")
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole value is wanted, not a slice of it."""
+        return self.start == 0 and self.end == _OPEN
+
     def program(self) -> bytes:
         """The same for the core."""
         head = struct.pack("<B3s2s", self.kind, self.tag.encode(), self.indicators.encode())
@@ -101,6 +106,11 @@ class Column:
     def is_of_values(self) -> bool:
         """Whether it has what stands in records, and not their numbers or where they begin."""
         return self.places[0].kind <= _FIELD
+
+    @property
+    def is_of_fields(self) -> bool:
+        """Whether its values are those of fields, of which there may be several."""
+        return all(place.is_of_fields for place in self.places)
 
     def program(self) -> bytes:
         """The same for the core."""
@@ -205,6 +215,12 @@ class _Rules:
 
 
 _rules = _Rules()
+
+
+def may_repeat(tag: str) -> bool:
+    """Whether MARC 21 lets a record have several fields with a tag, or does not know it."""
+    return _rules.may_repeat(Place(tag))
+
 
 # ---- the parser
 

@@ -104,7 +104,7 @@ class Selection:
                 "it can be read once, and has been: read it into a file or a data frame first",
                 source=name_of(self._sources[0]),  # type: ignore[arg-type]
             )
-        self._is_spent = not all(map(_is_lasting, self._sources))
+        self._is_spent = not all(map(is_lasting, self._sources))
         options = self._options
         if self._is_counted and options["threads"] > 1:
             options = {**options, "threads": 1}
@@ -391,7 +391,7 @@ class _Batches:
         self._reading.close()
 
 
-def _is_lasting(source: Any) -> bool:
+def is_lasting(source: Any) -> bool:
     """Whether a source can be read again from its beginning."""
     if isinstance(source, (str, os.PathLike)):
         try:

@@ -45,3 +45,24 @@ def test_an_example_of_the_guide_to_tables_runs(
         r'(?:to_\w+|savefig|convert)\((?:"books.mrc", )?"([\w.]+)"', TABLES[number]
     ):
         assert (tmp_path / target).stat().st_size > 0 and tmp_path / target not in before
+
+
+SORT = examples("sort-and-compare.md")
+
+
+def test_the_examples_of_sorting_and_comparing_run_one_after_the_other(
+    books: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(books, tmp_path / "books.mrc")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "example"}
+    for text in SORT:
+        exec(compile(text, "sort-and-compare.md", "exec"), names)
+    written = capsys.readouterr().out
+    page = (DOCS / "sort-and-compare.md").read_text()
+    for line in re.search(r"^```diff\n(.*?)^```$", page, re.M | re.S)[1].splitlines():  # type: ignore[index]
+        assert line.replace(" …", "") in written
+    assert re.search(r"print\(report\)  # (.*),", page)[1] in written  # type: ignore[index]

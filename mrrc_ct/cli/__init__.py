@@ -34,6 +34,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "change": {
         "repair": ("repair", "Write all that can be saved of a damaged file, clean."),
+        "sort": ("sort", "Sort records, more than fit into memory."),
+        "dedup": ("dedup", "Keep one of all records that are the same."),
+        "merge": ("merge", "Lay the records of one file over those of another."),
+    },
+    "compare": {
+        "diff": ("diff", "Compare two files record by record and field by field."),
     },
 }
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -277,13 +277,12 @@ def format_to(options: argparse.Namespace) -> str:
 # ---- the rest
 
 
-def add_where(parser: argparse.ArgumentParser) -> None:
+_WHERE = """only such records: '650$a =~ "Geology" and not 856'"""
+
+
+def add_where(parser: argparse.ArgumentParser, what: str = _WHERE) -> None:
     """A filter."""
-    parser.add_argument(
-        "--where",
-        metavar="FILTER",
-        help="""only such records: '650$a =~ "Geology" and not 856'""",
-    )
+    parser.add_argument("--where", metavar="FILTER", help=what)
 
 
 def add_threads(parser: argparse.ArgumentParser, when: str = "") -> None:
@@ -302,6 +301,73 @@ def _threads(text: str) -> int:
     if not 1 <= number <= THREADS_MAX:
         raise argparse.ArgumentTypeError(f"{number} is not 1 to {THREADS_MAX}")
     return number
+
+
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    """Two files."""
+    for name in ("A", "B"):
+        parser.add_argument(name.lower(), metavar=name, help="a file, or - for standard input")
+
+
+def pair(options: argparse.Namespace) -> tuple[SourceLike, SourceLike]:
+    """The two sources. Raises ValueError for standard input twice."""
+    options.inputs = [options.a, options.b]
+    found = inputs(options)
+    if len(found) != 2:
+        raise ValueError("A and B are one file each")
+    return found[0], found[1]
+
+
+def add_key(parser: argparse.ArgumentParser, what: str = "what makes two the same: 020$a") -> None:
+    """What records are known by."""
+    from ..keys import DEFAULT
+
+    parser.add_argument(
+        "--key",
+        metavar="PATHS",
+        default=DEFAULT,
+        help=f"{what} (default: 003,001)",
+    )
+
+
+def add_keep(parser: argparse.ArgumentParser, what: str, default: str | None = None) -> None:
+    """Which of several is kept."""
+    from .._dedup import KEEP
+
+    shown = f" (default: {default})" if default else ""
+    parser.add_argument(
+        "--keep",
+        choices=KEEP,
+        default=default,
+        metavar="WHICH",
+        help=f"{what}: first, last, longest{shown}",
+    )
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """How much memory may be used, and where the rest goes."""
+    from .._passes import MEMORY
+
+    parser.add_argument(
+        "--memory",
+        type=size,
+        default=MEMORY,
+        metavar="SIZE",
+        help="of the process, 32M or more (default: 200M)",
+    )
+    parser.add_argument(
+        "--temporary", metavar="DIR", help="for what does not fit (default: beside OUT)"
+    )
+
+
+def memory(options: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments for `add_memory`."""
+    return {"memory": options.memory, "temporary": options.temporary}
+
+
+def tags(text: str) -> list[str]:
+    """Tags with commas between."""
+    return [tag for part in text.split(",") for tag in part.split()]
 
 
 def add_number(parser: argparse.ArgumentParser, default: int | None, what: str) -> None:

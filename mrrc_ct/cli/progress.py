@@ -36,7 +36,7 @@ class Progress:
         self._is_quiet = bool(options.quiet)
         self._is_shown = has_terminal and not is_mixed and not self._is_quiet
         #: Whether a summary is of interest where all went well.
-        self._is_summed = not is_reading and (output != "-" or self._is_shown)
+        self.is_summed = not is_reading and (output != "-" or self._is_shown)
         self._begin = time.monotonic()
         self._next = self._begin + self.EVERY_SECONDS * 2
         self._width = 0
@@ -120,5 +120,5 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self.clear()
-        if kind is None and not self._is_quiet and (self._is_summed or self.status != DONE):
+        if kind is None and not self._is_quiet and (self.is_summed or self.status != DONE):
             streams.say(f"mrrc-ct: {self.summary or self}")
