@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-from .._source import raise_os_error
 from ..errors import MarcError
 from . import LOOK, streams
 from . import options as shared
@@ -44,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    keys = [*options.keys, *(_lines(options.ids) if options.ids else ())]
+    keys = [*options.keys, *(streams.lines(options.ids) if options.ids else ())]
     if not keys:
         raise ValueError("say which records: KEY is #17 or what 001 says, or --ids FILE")
     missing = 0
@@ -98,18 +95,3 @@ class _Found(Input):
                 self._progress.error(problem)
             self._progress.read += 1
             yield record
-
-
-def _lines(path: str) -> list[str]:
-    """The keys in a file, one a line. Raises SourceError."""
-    try:
-        if path == "-":
-            data = streams.standard(sys.stdin, "input").buffer.read()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        raise_os_error(error, path, "read")
-    return [
-        line.strip() for line in data.decode("utf-8-sig", "replace").splitlines() if line.strip()
-    ]
