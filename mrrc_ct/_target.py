@@ -109,6 +109,7 @@ class PathTarget(Target):
     __slots__ = (
         "_descriptor",
         "_is_broken",
+        "_is_resting",
         "_packer",
         "_path",
         "_process",
@@ -128,6 +129,8 @@ class PathTarget(Target):
         self._process = os.getpid()
         #: A write has failed or was interrupted: nobody knows what is there of it.
         self._is_broken = False
+        #: The file is closed until the next write.
+        self._is_resting = False
         #: Whether what nobody has closed is completed when it is collected, with a ResourceWarning.
         self.is_completed_unclosed = False
         self._packer = _packer_of(path)
@@ -195,6 +198,29 @@ class PathTarget(Target):
             self._put(data)
             self._is_broken = False
 
+    def rest(self) -> None:
+        """Write what waits, and hold nothing open until the next write. Raises as `write`.
+
+        Only a file that is to be replaced can be opened again where it was left off.
+        """
+        self.flush()
+        if self._temporary is None or self._is_resting:
+            return
+        try:
+            if self._packer is not None:
+                self._write_all(self._packer.flush())
+                self._packer = None  # what comes next is packed by itself
+            self._close_descriptor()
+        except OSError as error:
+            raise_os_error(error, self.name, "write to")
+        self._is_resting = True
+
+    def _wake(self) -> None:
+        if self._is_resting:
+            assert self._temporary is not None
+            self._descriptor = os.open(self._temporary, os.O_WRONLY | os.O_APPEND | _BINARY)
+            self._is_resting = False
+
     def _check(self) -> None:
         if self.is_foreign():
             raise WriterClosed("what is written was opened by another process", source=self.name)
@@ -205,6 +231,9 @@ class PathTarget(Target):
 
     def _put(self, data: bytes | memoryview) -> None:
         try:
+            if self._is_resting:
+                self._wake()
+                self._packer = _packer_of(self.name)
             self._write_all(data if self._packer is None else self._packer.compress(data))
         except OSError as error:
             raise_os_error(error, self.name, "write to")
@@ -222,7 +251,7 @@ class PathTarget(Target):
 
         Raises as `write`, and then what was there before is there still.
         """
-        if self._descriptor < 0:
+        if self._descriptor < 0 and not self._is_resting:
             return
         try:
             self._complete()
@@ -233,6 +262,7 @@ class PathTarget(Target):
     def _complete(self) -> None:
         self.flush()
         try:
+            self._wake()
             if self._packer is not None:
                 self._write_all(self._packer.flush())
             if self._temporary is not None:
@@ -249,6 +279,7 @@ class PathTarget(Target):
     def discard(self) -> None:
         """Give up: what was there before stays. What a device or FIFO has taken is gone."""
         self._is_broken = True
+        self._is_resting = False
         self.parts.clear()
         _is_done(self._close_descriptor)
         if self._temporary is not None and not self.is_foreign():
@@ -274,7 +305,7 @@ class PathTarget(Target):
             self.close()
 
     def __del__(self) -> None:
-        if self._descriptor < 0:
+        if self._descriptor < 0 and not self._is_resting:
             return
         if self.is_completed_unclosed and not self.is_foreign():
             self.complete_unclosed()

@@ -376,6 +376,26 @@ class BaseRecord(Generic[F]):
         self._leader = leader
         self._fields = fields
 
+    def _is_as_read(self) -> bool:
+        """Whether nothing of it is handed out."""
+        return not self._kind & (OUT | LOADED | LEADER_OUT)
+
+    def _forget(self) -> None:
+        """Be what was read again: what was handed out since is not of this record any more."""
+        self._kind &= KINDS | FLAT
+
+    def _become(self, flat: bytes) -> None:
+        """Be what a flat form says, at the same place as before."""
+        self._data, self._kind = flat, FLAT
+
+    def _twin(self: R) -> R:
+        """Another record that says the same, and shares nothing that can be changed."""
+        twin: R = _new(type(self))
+        twin._take_over(self)
+        if not self._is_as_read():
+            twin._become(self._checked())
+        return twin
+
     @property
     def _number(self) -> int:
         """The record's number in what it was read from, from 1; 0 where it has none."""
@@ -853,6 +873,12 @@ class BaseRecord(Generic[F]):
         head = f"{leader[5:12]}".encode()
         return data[:5] + head + data[12:17] + leader[17:].encode() + data[LEADER_LEN:]
 
+    def _source(self) -> tuple[bytes, str]:
+        """The record as it is now, for the core, and the format of that: marc or flat."""
+        if self._kind & OUT or self._origin.encoding is None or self._leader_changed():
+            return self._checked(), "flat"
+        return self._data, "flat" if self._kind & FLAT else "marc"
+
     def _convert(
         self,
         target: str,
@@ -861,23 +887,21 @@ class BaseRecord(Generic[F]):
         replace_forbidden: bool = False,
     ) -> bytes:
         """The record as the core writes it in another format."""
-        kind, encoding = self._kind, self._origin.encoding
-        if kind & OUT or encoding is None or self._leader_changed():
-            data, source = self._checked(), "flat"
-        else:
-            data, source = self._data, "flat" if kind & FLAT else "marc"
+        data, source = self._source()
         converter = _core.converter_of(
             source,
             target,
-            encoding or Encoding.KEPT,
+            self._origin.encoding or Encoding.KEPT,
             target_encoding,
             unmappable,
             self._origin.references,
             replace_forbidden,
             self._origin.is_lenient,
         )
+        # What is wrong with a record that is read all the same is in its `errors`.
+        problems: list[MarcError] | None = [] if self._origin.is_lenient else None
         try:
-            return converter.convert_one(data)
+            return converter.convert_one(data, problems=problems)
         except MarcError as problem:
             if source == "flat":
                 self._refuse()
@@ -1080,13 +1104,15 @@ class BaseRecord(Generic[F]):
             for field in fields:
                 self._put(self._place(field.tag, 1), field)
 
+    def _tag_list(self) -> list[str]:
+        """The tags of all fields."""
+        return self._part_tags() if self._is_cut() else [field.tag for field in self._fields]
+
     def _place(self, new: str, digits: int) -> int | None:
         """The index to insert a field at, by its tag; None for the end."""
         if not new.isdigit():
             return None
-        is_cut = self._is_cut()
-        tags = self._part_tags() if is_cut else [field.tag for field in self._fields]
-        for index, tag in enumerate(tags):
+        for index, tag in enumerate(self._tag_list()):
             if not tag.isdigit() or tag[:digits] > new[:digits]:
                 return index
         return None

@@ -155,12 +155,32 @@ class PathInvalid(MarcError, ValueError):
         return f"{self.message}\n  {shown}{more}\n  {' ' * (at - first + 2 * bool(first))}^"
 
 
+class RulesInvalid(MarcError, ValueError):
+    """Rules for editing are not written as they should be.
+
+    `rule` is the number of the one at fault, from 1, and `key` the key in it.
+    """
+
+    rule: int | None = None
+    key: str | None = None
+
+
+class RuleFailed(MarcError, ValueError):
+    """A rule cannot be applied to a record, which stays as it was. `rule` is its number, from 1."""
+
+    rule: int | None = None
+
+
 class ValueRepeated(MarcError, ValueError):
     """A record has more than one value where MARC 21 allows one."""
 
 
 class NotOneRecord(MarcError, ValueError):
     """One record was expected, and there are none or several."""
+
+
+class TooManyFiles(MarcError):
+    """More files would be made than were to be."""
 
 
 class TooManyErrors(MarcError):

@@ -11,23 +11,27 @@ from array import array
 from collections.abc import Iterator
 from types import TracebackType
 
-from ._source import raise_os_error
-from .errors import IndexInvalid, MarcError
+from ._source import compression_of, raise_os_error
+from ._target import open_target
+from .conversion import close_own, open_as
+from .errors import FormatUnknown, IndexInvalid, MarcError, SeekNotSupported
 from .reader import MARCReader
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
     from .record import Record
 
 #: What an index is called beside its file.
 SUFFIX = ".mrrc-index"
-_MAGIC = b"mrrc-ct index 1\n"
+_MAGIC = b"mrrc-ct index 2\n"
 #: Between control numbers: no field has it.
 _BETWEEN = "\x1e"
 _CHUNK = 1 << 20
+#: Progress is told every so many records.
+_TOLD_EVERY = 4096
 
 
 class RecordIndex:
@@ -37,17 +41,29 @@ class RecordIndex:
             index[20_000]            # the record with this number, from 1
             index.find("5731351")    # all records whose 001 says so
 
-    Control numbers are compared without the blanks around them. Threads may share an index. Damaged
-    records are not in it; numbers are those of the sound ones.
+    Control numbers are compared without the blanks around them. Threads may share an index. Numbers
+    are those that reading the file counts: a damaged record has one, too, and asking for it is
+    reading it, in the `recovery_mode` that was chosen.
     """
 
-    def __init__(self, path: str, offsets: array[int], control_numbers: list[str]) -> None:
-        """Take what `build_index` or `open_index` has found. Raises SourceError for the file."""
+    def __init__(
+        self,
+        path: str,
+        state: tuple[int, int],
+        offsets: array[int],
+        control_numbers: list[str],
+        **options: Any,
+    ) -> None:
+        """Take what `build_index` or `open_index` has found, and options of `MARCReader`.
+
+        Raises SourceError for the file.
+        """
         self.path = path
+        self._state = state
         self._offsets = offsets
         self._control_numbers = control_numbers
         self._places: dict[str, list[int]] | None = None
-        self._reader = MARCReader(path)
+        self._reader = MARCReader(path, **options)
         self._lock = allocate_lock()
 
     def __len__(self) -> int:
@@ -76,17 +92,28 @@ class RecordIndex:
         return list(places.get(control_number.strip(), ()))
 
     def __getitem__(self, number: int) -> Record:
-        """The record with a number, from 1. Raises IndexError, and what MARCReader raises."""
+        """The record with a number, from 1. Raises IndexError, and the error of a damaged one."""
         offset = self.offset(number)
         with self._lock:
             self._reader.seek(offset)
-            record = next(self._reader)
+            record, error = next(self._reader.iter_with_errors())
+        if record is None:
+            assert error is not None
+            error.record_number = number
+            raise error
         record._origin = record._origin.at(number, offset)
+        for error in record.errors:
+            error.record_number = number
         return record
 
     def __iter__(self) -> Iterator[Record]:
-        """All records, in the file's order."""
-        return (self[number] for number in range(1, len(self) + 1))
+        """All records, in the file's order, but for those that cannot be read."""
+        for number in range(1, len(self) + 1):
+            try:
+                record = self[number]
+            except MarcError:
+                continue
+            yield record
 
     def __contains__(self, control_number: str) -> bool:
         """Whether a record has this control number."""
@@ -97,12 +124,17 @@ class RecordIndex:
         return [self[number] for number in self.numbers(control_number)]
 
     def save(self) -> str:
-        """Keep the index beside its file, and say where. Raises SourceError when that fails."""
+        """Keep the index beside its file, and say where.
+
+        Raises SourceError when that fails, IndexInvalid where the file has changed meanwhile.
+        """
+        if _state_of(self.path) != self._state:
+            raise IndexInvalid("the file has changed while it was indexed", source=self.path)
         offsets = array("Q", self._offsets)
         if sys.byteorder == "big":
             offsets.byteswap()
         body = offsets.tobytes() + _BETWEEN.join(self._control_numbers).encode()
-        size, modified = _state_of(self.path)
+        size, modified = self._state
         head = {
             "records": len(self),
             "size": size,
@@ -111,13 +143,8 @@ class RecordIndex:
             "body_crc32": zlib.crc32(body),
         }
         target = self.path + SUFFIX
-        temporary = f"{target}.{os.getpid()}"
-        try:
-            with open(temporary, "wb") as file:
-                file.write(_MAGIC + json.dumps(head).encode() + b"\n" + body)
-            os.replace(temporary, target)
-        except OSError as error:
-            raise_os_error(error, target, "write to")
+        with open_target(target) as output:
+            output.write(_MAGIC + json.dumps(head).encode() + b"\n" + body)
         return target
 
     def close(self) -> None:
@@ -138,38 +165,55 @@ class RecordIndex:
 
 def build_index(
     path: str | os.PathLike[str],
+    from_: str | None = None,
     *,
     save: bool = True,
     on_error: Callable[[MarcError], None] | None = None,
+    progress: Callable[[int, int | None, int], None] | None = None,
+    **options: Any,
 ) -> RecordIndex:
     """Read a file of ISO 2709 through and index it; with `save` keep the index beside it.
 
-    A damaged record is left out: `on_error` is called with the error. Raises SourceError and its
-    kin for what cannot be read, SeekNotSupported for a compressed file.
+    `from_="marc"` is for a file whose name and first bytes do not tell. `on_error` is called with
+    what is wrong with damaged records, `progress` as `convert` has it.
+    The other options are those of `MARCReader`, for reading records later. Raises SourceError and
+    its kin for what cannot be read, SeekNotSupported for a packed file, FormatUnknown for another
+    format.
     """
     path = os.fspath(path)
+    if compression_of(path):
+        raise SeekNotSupported("a packed file has no index: unpack it first", source=path)
+    window, format_ = open_as(path, from_)
+    close_own(window, path)
+    if format_ != "marc":
+        raise FormatUnknown(f"only ISO 2709 can be indexed, and this is {format_}", source=path)
+    state = _state_of(path)
     offsets, control_numbers = array("Q"), []
-    with MARCReader(path) as reader:
-        reader.seek(0)
+    # A damaged record has its number and, if that can be told, its control number.
+    with MARCReader(path, **{**options, "recovery_mode": "lenient"}) as reader:
         for record, error in reader.iter_with_errors():
             if record is None:
-                if on_error is not None and error is not None:
-                    on_error(error)
-                continue
-            offsets.append(record._offset)
-            try:
-                number = record.control_field("001") or ""
-            except MarcError:
-                number = ""
-            control_numbers.append(number.strip())
-    index = RecordIndex(path, offsets, control_numbers)
+                assert error is not None
+                problems = [error]
+                offsets.append(error.byte_offset or 0)
+                control_numbers.append("")
+            else:
+                problems = record.errors
+                offsets.append(record._offset)
+                control_numbers.append((record.control_field("001") or "").strip())
+            if on_error is not None:
+                for problem in problems:
+                    on_error(problem)
+            if progress is not None and len(offsets) % _TOLD_EVERY == 0:
+                progress(offsets[-1], state[0], len(offsets))
+    index = RecordIndex(path, state, offsets, control_numbers, **options)
     if save:
         index.save()
     return index
 
 
-def open_index(path: str | os.PathLike[str]) -> RecordIndex:
-    """The index that `build_index` has kept beside a file.
+def open_index(path: str | os.PathLike[str], **options: Any) -> RecordIndex:
+    """The index that `build_index` has kept beside a file. `options` are those of `MARCReader`.
 
     Raises IndexInvalid when there is none, and when the file is not what it was then.
     """
@@ -200,12 +244,12 @@ def open_index(path: str | os.PathLike[str]) -> RecordIndex:
         ) from None
     if sys.byteorder == "big":
         offsets.byteswap()
-    size, modified = _state_of(path)
+    state = size, modified = _state_of(path)
     if size != known[0] or (modified != known[1] and _crc32_of(path) != known[2]):
         raise IndexInvalid(
             "the file has changed since the index was built: build it again", source=path
         )
-    return RecordIndex(path, offsets, control_numbers)
+    return RecordIndex(path, state, offsets, control_numbers, **options)
 
 
 def _state_of(path: str) -> tuple[int, int]:

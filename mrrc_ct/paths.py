@@ -79,9 +79,19 @@ class Place:
         return self.kind != _FIELD or (self.tag[:2] == "00" and self.tag[2] in "0123456789.")
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the whole value is wanted, not a slice of it."""
-        return self.start == 0 and self.end == _OPEN
+    def is_leader(self) -> bool:
+        """Whether it is the leader."""
+        return self.kind == _PLACES["leader"]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has no end but that of its text."""
+        return self.end == _OPEN
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether it is some characters of its text, and not all."""
+        return self.start != 0 or not self.is_open
 
     def program(self) -> bytes:
         """The same for the core."""
@@ -296,6 +306,7 @@ class _Parser:
     def place(self) -> Place:
         start = self.at
         word = self.run(lambda one: one.isascii() and (one.isalnum() or one == "."))
+        word = self.pattern(word)
         if word not in _PLACES and len(word) != 3:
             what = f"{word!r} is no place" if word else "a place is missing"
             self.fail(
@@ -318,6 +329,10 @@ class _Parser:
         if self.has("["):
             place.start, place.end = self.slice()
         return place
+
+    def pattern(self, word: str) -> str:
+        """The tag that a word means, with a `.` for any character."""
+        return word
 
     def indicators(self) -> str:
         start = self.at
@@ -552,6 +567,51 @@ class _FilterParser(_Parser):
         return sign * int(digits)
 
 
+class _TargetParser(_FilterParser):
+    """Of what a rule of `mrrc_ct.editing` works on.
+
+    target = place { "," place } [ "if" filter ] ;
+
+    In a tag of digits and X, as 9XX, each X is any character. The filter is asked of the field by
+    itself, and its paths need no tag.
+    """
+
+    in_condition = False
+
+    def target(self) -> tuple[list[Place], Filter | None]:
+        places: list[Place] = []
+        while not places or self.has(","):
+            self.skip()
+            places.append(self.place())
+            self.skip()
+        if not self.word("if"):
+            self.done("what is to be changed")
+            return places, None
+        self.in_condition = True
+        program = self.filter()
+        self.done("a condition")
+        return places, Filter(self.text, program, self.patterns)
+
+    def place(self) -> Place:
+        start = self.at
+        place = super().place()
+        if place.kind != _FIELD and self.in_condition:
+            self.fail("a condition is asked of the field by itself", start)
+        if place.kind > _FIELD:
+            self.fail("the number and the offset of a record are what they are", start)
+        return place
+
+    def pattern(self, word: str) -> str:
+        if self.in_condition:
+            return word or ("..." if self.rest().startswith("$") else "")
+        return word.replace("X", ".") if word.replace("X", "").isdigit() else word
+
+
+def parse_target(text: str) -> tuple[list[Place], Filter | None]:
+    """Places to be changed, and a condition on their fields. Raises PathInvalid."""
+    return _TargetParser(text).target()
+
+
 def _balanced(kind: int, parts: list[bytes]) -> bytes:
     """A chain of the same operation, whose nesting grows with its logarithm only."""
     if len(parts) == 1:
@@ -611,6 +671,18 @@ def parse_paths(text: str) -> list[list[Place]]:
         parser.skip()
     parser.done("a path")
     return found
+
+
+def filter_existing(places: list[Place]) -> Filter:
+    """Records in which there is one of these places."""
+    parts = [bytes([_EXISTS]) + _path([place]) for place in places]
+    return Filter("", _balanced(_EITHER, parts), [])
+
+
+def filter_any(filters: list[Filter]) -> Filter:
+    """Records that one of these wants."""
+    patterns = [pattern for one in filters for pattern in one.patterns]
+    return Filter("", _balanced(_EITHER, [one.program for one in filters]), patterns)
 
 
 def filter_among(paths: list[list[Place]], texts: Collection[str]) -> Filter:

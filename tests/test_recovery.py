@@ -336,3 +336,13 @@ def test_every_code_is_in_the_docs() -> None:
     codes = {kind.code for kind in kinds if issubclass(kind, mrrc_ct.MarcError)} - {"marc-error"}
     rows = {line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")}
     assert rows == codes
+
+
+def test_a_record_whose_text_was_saved_can_be_converted() -> None:
+    data = iso2709(("001", "1"), ("245", b"00\x1fa\xffx"))
+    record = next(MARCReader(data, recovery_mode="lenient"))
+    assert record.to_mrk().splitlines()[2] == "=245  00$a\ufffdx"
+    assert mrrc_ct.json_to_record(record.to_json())["245"]["a"] == "\ufffdx"
+    assert [error.code for error in record.errors] == ["utf8-invalid"]
+    with pytest.raises(errors.Utf8Invalid):
+        next(MARCReader(data)).to_mrk()

@@ -10,6 +10,7 @@ import logging
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -768,21 +769,51 @@ def test_an_index_finds_records_by_number_and_control_number(tmp_path: pathlib.P
     expected = [record for record, _ in sound if record]
     for index in (built, mrrc_ct.open_index(path)):
         with index:
-            assert len(index) == 30
+            assert len(index) == 31
             assert [r.as_marc() for r in index] == [r.as_marc() for r in expected]
             assert index[5].title() == "Without a number"
             assert index[5]._number == 5
             assert index.control_number(5) is None
             assert index.offset(1) == 0
-            assert index.numbers("3") == [3, 11, 18, 25]
+            assert index.numbers("3") == [3, 12, 19, 26]
             assert [r.title() for r in index.find(" 3")] == [f"Title {n}" for n in (3, 10, 17, 24)]
             assert "3" in index and "x" not in index and index.find("x") == []
-            for number in (0, 31, -1):
-                with pytest.raises(IndexError, match="1 to 30"):
+            # The damaged one has the number that reading tells.
+            with pytest.raises(mrrc_ct.errors.RecordLengthInvalid, match="record 10, byte"):
+                index[10]
+            for number in (0, 32, -1):
+                with pytest.raises(IndexError, match="1 to 31"):
                     index[number]
+            sound_ones = [number for number in range(1, 32) if number != 10]
             with ThreadPoolExecutor(4) as pool:
-                found = list(pool.map(index.__getitem__, list(range(1, 31)) * 20))
+                found = list(pool.map(index.__getitem__, sound_ones * 20))
             assert [r.title() for r in found] == [r.title() for r in expected] * 20
+    with mrrc_ct.open_index(path, recovery_mode="lenient") as index:
+        saved = index[10]
+        assert (saved.title(), saved.errors[0].record_number) == ("Title 9", 10)
+        assert [r.title() for r in index.find(index.control_number(10) or "")][1] == "Title 9"
+
+
+def test_an_index_of_a_damaged_file_counts_as_reading_does(tmp_path: pathlib.Path) -> None:
+    dice = random.Random(8)
+    records = [iso2709(("001", str(n)), ("245", f"00$aTitle {n}")) for n in range(200)]
+    data = bytearray(b"".join(records))
+    for _ in range(40):
+        data[dice.randrange(len(data))] = dice.choice(b"\x1d\x1e\x1f0z\xff")
+    path = tmp_path / "damaged.mrc"
+    path.write_bytes(data[500:])
+    index = mrrc_ct.build_index(path, recovery_mode="lenient")
+    read = {}
+    for record, error in MARCReader(path, recovery_mode="lenient").iter_with_errors():
+        number = record._number if record else error.record_number  # type: ignore[union-attr]
+        read[number] = record.to_mrk() if record else str(error)
+    assert list(read) == list(range(1, len(index) + 1))
+    for number, text in read.items():
+        if text.startswith("=LDR"):
+            assert index[number].to_mrk() == text
+        else:
+            with pytest.raises(mrrc_ct.MarcError, match=re.escape(text)):
+                index[number]
 
 
 def test_an_index_that_does_not_go_with_its_file(tmp_path: pathlib.Path) -> None:
@@ -801,7 +832,7 @@ def test_an_index_that_does_not_go_with_its_file(tmp_path: pathlib.Path) -> None
     mrrc_ct.build_index(path)
     kept = pathlib.Path(str(path) + ".mrrc-index")
     good = kept.read_bytes()
-    for bad in (b"", good[:-1], good[:40], good.replace(b"index 1", b"index 9"), b"\n" + good):
+    for bad in (b"", good[:-1], good[:40], good.replace(b"index 2", b"index 1"), b"\n" + good):
         kept.write_bytes(bad)
         with pytest.raises(mrrc_ct.errors.IndexInvalid, match="damaged"):
             mrrc_ct.open_index(path)

@@ -31,8 +31,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "convert": ("convert", "Convert records from any format to another."),
         "filter": ("filter", "Write the records that a filter wants, or a list of numbers."),
         "concat": ("concat", "Put the records of many files into one."),
+        "split": ("split", "Write records to several files."),
+        "index": ("index", "Note where each record of a file is, for get."),
+        "get": ("get", "Write records by number or control number."),
     },
     "change": {
+        "edit": ("edit", "Change records by rules."),
         "repair": ("repair", "Write all that can be saved of a damaged file, clean."),
         "sort": ("sort", "Sort records, more than fit into memory."),
         "dedup": ("dedup", "Keep one of all records that are the same."),

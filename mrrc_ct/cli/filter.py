@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-from .._source import raise_os_error
 from ..conversion import convert
 from ..paths import Filter, filter_among, filter_of, parse_paths
 from . import options as shared
@@ -66,25 +63,8 @@ def _wanted(options: argparse.Namespace) -> Filter:
     if options.where is not None:
         parts.append(filter_of(options.where))
     if options.ids is not None:
-        parts.append(filter_among(parse_paths(options.key), _lines(options.ids)))
+        parts.append(filter_among(parse_paths(options.key), set(streams.lines(options.ids))))
     if not parts:
         raise ValueError("say which records: --where FILTER or --ids FILE")
     found = parts[0] if len(parts) == 1 else parts[0].with_all(parts[1])
     return found.inverted() if options.invert else found
-
-
-def _lines(path: str) -> set[str]:
-    """The lines of a file, without the blanks around them; empty ones are none."""
-    try:
-        if path == "-":
-            data = streams.standard(sys.stdin, "input").buffer.read()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        raise_os_error(error, path, "read")
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: this is no text in UTF-8: {error}") from None
-    return {line.strip() for line in lines} - {""}

@@ -35,6 +35,18 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
+        #: Groups that --help leaves out, where they would not fit on the screen any more.
+        self.unshown: set[str | None] = set()
+
+    def format_help(self) -> str:
+        """What --help writes."""
+        groups = self._action_groups
+        self._action_groups = [group for group in groups if group.title not in self.unshown]
+        try:
+            return super().format_help()
+        finally:
+            self._action_groups = groups
+
     def complete(self) -> None:
         """Say how the command is called, once it is known what it takes.
 
@@ -208,15 +220,19 @@ def reading(options: argparse.Namespace) -> dict[str, Any]:
 # ---- output
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(
+    parser: argparse.ArgumentParser,
+    metavar: str = "OUT",
+    text: str = "a file (default: standard output)",
+) -> None:
     """Where records are written, and how."""
     group = parser.add_argument_group("writing")
     group.add_argument(
         "-o",
         "--output",
-        metavar="OUT",
+        metavar=metavar,
         default="-",
-        help="a file (default: standard output)",
+        help=text,
     )
     group.add_argument(
         "--to",

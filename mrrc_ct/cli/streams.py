@@ -46,6 +46,26 @@ def standard(stream: Any, name: str) -> Any:
     return stream
 
 
+def lines(path: str) -> list[str]:
+    """The lines of a file, or of standard input (`-`), without the blanks around them.
+
+    Empty ones are none. Raises SourceError, and ValueError for what is no text.
+    """
+    try:
+        if path == "-":
+            data = standard(sys.stdin, "input").buffer.read()
+        else:
+            with open(path, "rb") as file:
+                data = file.read()
+    except OSError as error:
+        raise_os_error(error, path, "read")
+    try:
+        found = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: this is no text in UTF-8: {error}") from None
+    return [line.strip() for line in found if line.strip()]
+
+
 def is_terminal(stream: IO[Any] | None) -> bool:
     """Whether somebody reads there."""
     return stream is not None and stream.isatty()
