@@ -155,6 +155,10 @@ class PathInvalid(MarcError, ValueError):
         return f"{self.message}\n  {shown}{more}\n  {' ' * (at - first + 2 * bool(first))}^"
 
 
+class RulesInvalid(MarcError, ValueError):
+    """Rules, a library's own for validation, are not written as they should be."""
+
+
 class ValueRepeated(MarcError, ValueError):
     """A record has more than one value where MARC 21 allows one."""
 

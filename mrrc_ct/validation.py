@@ -1,0 +1,425 @@
+"""What a record has to be like: the MARC 21 bibliographic format, and a library's own rules.
+
+    validator = Validator.marc21()
+    for fault in validator.check(record):
+        print(fault)
+
+That a record has the structure of MARC is seen to where it is read; this is about what stands in
+it: tags, indicators, subfields, what may repeat and what must be there, coded values, check digits,
+links. docs/validation.md tells of each fault, and of files of rules.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
+
+from . import marc21
+from ._fixed_fields import FIXED_TAGS, FixedFields, material_of
+from ._numbers import NUMBERS
+from ._own_rules import ERROR, OFF, WARNING, OwnField, OwnRules, check_name, read_own_rules
+from .base import FIELD_MARK, BaseRecord
+from .field import CONTROL_TAGS, DELIMITER
+from .leader import LEADER_LEN
+
+# The module typing takes longer to import than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple, Optional
+
+    from .marc21 import FieldFacts
+
+    class _Fault(NamedTuple):
+        code: str
+        severity: str
+        tag: str
+        occurrence: int | None
+        subfield: str | None
+        position: int | None
+        found: str
+        message: str
+
+    #: A code, a subfield, a position, what stands there, a message: all but where the field is.
+    Verdict = tuple[str, Optional[str], Optional[int], str, str]
+
+else:
+    _Fault = namedtuple("_Fault", "code severity tag occurrence subfield position found message")
+
+#: The codes of all faults, how bad they are unless somebody says otherwise, and what they mean.
+FAULTS: dict[str, tuple[str, str]] = {
+    "record-type": (ERROR, "the record is of another format, which these rules are not about"),
+    "field-missing": (ERROR, "a field that has to be there is not"),
+    "field-unknown": (ERROR, "the tag is not defined"),
+    "field-obsolete": (WARNING, "the tag is not used any more"),
+    "field-forbidden": (ERROR, "the library does not use the tag"),
+    "field-repeated": (ERROR, "the field may be there once only"),
+    "main-entry-repeated": (ERROR, "there is more than one of 100, 110, 111 and 130"),
+    "control-subfields": (ERROR, "a control field has subfields"),
+    "fixed-length": (ERROR, "a fixed-length field is too long or too short"),
+    "fixed-value": (ERROR, "a coded value is not defined"),
+    "fixed-obsolete": (WARNING, "a coded value is not used any more"),
+    "indicator-invalid": (ERROR, "an indicator has a value that is not defined"),
+    "subfield-missing": (ERROR, "a subfield that has to be there is not"),
+    "subfield-unknown": (ERROR, "the subfield is not defined"),
+    "subfield-obsolete": (WARNING, "the subfield is not used any more"),
+    "subfield-forbidden": (ERROR, "the library does not use the subfield"),
+    "subfield-repeated": (ERROR, "the subfield may be there once only"),
+    "isbn-invalid": (ERROR, "020 $a is no ISBN"),
+    "isbn-check-digit": (ERROR, "the check digit of an ISBN is wrong"),
+    "issn-invalid": (ERROR, "022 $a is no ISSN"),
+    "issn-check-digit": (ERROR, "the check digit of an ISSN is wrong"),
+    "lccn-invalid": (ERROR, "010 $a does not have the structure of an LCCN"),
+    "link-invalid": (ERROR, "$6 is not written as a link"),
+    "link-missing": (ERROR, "$6 leads to a field that is not there"),
+}
+
+#: An entry of the directory, in characters.
+_ENTRY_LEN = 12
+#: Where the leader is among the fields.
+_LEADER = -1
+#: More verdicts are not remembered, so that memory is bounded: they are forgotten at once.
+_VERDICTS_MAX = 20_000
+_REQUIRED = ("001", "008", "245")
+_MAIN_ENTRIES = frozenset(["100", "110", "111", "130"])
+#: Holds another field in another script.
+_ALTERNATE = "880"
+_LINKING = f"{DELIMITER}6"
+#: Leader/06 of the formats for authority, holdings, classification and community information.
+_OTHER_FORMATS = "zuvxywq"
+#: The digit that the format leaves to everybody's own tags and subfields.
+_LOCAL = "9"
+_LINK = re.compile(r"([0-9A-Za-z]{3})-([0-9]{2})(?=/|$)")
+#: The number of a link that leads nowhere, and says so.
+_UNLINKED = "00"
+#: Longer values are cut in a message, in characters.
+_SHOWN_MAX = 60
+
+
+class Fault(_Fault):
+    """What is wrong with a record, in one place.
+
+    - `code`, one of FAULTS, which never changes; `severity`, `error` or `warning`;
+    - `tag`, LDR for the leader; `occurrence`, how many fields with this tag stand before it, which
+      is what `record.field_at` takes; None for the leader, and for what is missing;
+    - `subfield`, its code; `position`, in characters from 0, in a fixed-length field, or that of an
+      indicator; None where it is about no such thing;
+    - `found`, what stands there; `message`, all of it in words.
+    """
+
+    __slots__ = ()
+
+    @property
+    def place(self) -> str:
+        """The tag and the occurrence: `650[2]`."""
+        return self.tag if self.occurrence is None else f"{self.tag}[{self.occurrence}]"
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.code}: {self.message}"
+
+
+class Validator:
+    """What records have to be like.
+
+    `Validator.marc21()` has the format's rules, `Validator.from_file` a library's own on top of
+    them. One object will do for any number of records, and of threads.
+    """
+
+    def __init__(self, own: OwnRules | None = None, ignore: Iterable[str] = ()) -> None:
+        """Take a library's own rules, and the codes of faults that are not to be told.
+
+        Raises RulesInvalid for a code that there is not.
+        """
+        own = own or OwnRules({})
+        ignored = dict.fromkeys(ignore, OFF)
+        for codes, place in ((own.severities, f"{own.name}, severity: "), (ignored, "")):
+            for code in codes:
+                check_name(code, FAULTS, f"{place}there is no fault")
+        self._severities = {code: severity for code, (severity, _) in FAULTS.items()}
+        self._severities.update({**own.severities, **ignored})
+        self._own = own.fields
+        required = dict.fromkeys(_REQUIRED, True)
+        required.update((one.tag, one.required) for one in own.fields if one.required is not None)
+        self._required = [
+            (tag, re.compile(tag).fullmatch) for tag, is_so in required.items() if is_so
+        ]
+        self._fixed = FixedFields()
+        # What was found of fields with the same tag, indicators and codes, which are few; and the
+        # tags of these that may be there once only.
+        self._verdicts: dict[str, list[Verdict]] = {}
+        self._once: set[str] = set()
+
+    @classmethod
+    def marc21(cls, ignore: Iterable[str] = ()) -> Validator:
+        """With the rules of the MARC 21 bibliographic format."""
+        return cls(None, ignore)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], ignore: Iterable[str] = ()) -> Validator:
+        """With these, and a library's own from a file, TOML or JSON (docs/validation.md).
+
+        Raises RulesInvalid for what is not written as it should be, SourceError.
+        """
+        return cls(read_own_rules(path), ignore)
+
+    @classmethod
+    def from_mapping(cls, rules: Mapping[str, Any], ignore: Iterable[str] = ()) -> Validator:
+        """With these, and a library's own as a file would have them. Raises RulesInvalid."""
+        return cls(OwnRules(rules), ignore)
+
+    def check(self, record: BaseRecord[Any]) -> list[Fault]:
+        """What is wrong with a record, in the order of its fields; empty if nothing is.
+
+        Raises a MarcError for a record that cannot be read, or that could not be written.
+        """
+        text = record._checked().decode()
+        head, *contents = text.split(FIELD_MARK)
+        leader = head[:LEADER_LEN]
+        if leader[6] in _OTHER_FORMATS:
+            message = f'/06 is "{leader[6]}", which is of another format'
+            return self._told([], [(_LEADER, ("record-type", None, 6, leader[6], message))])
+        material = material_of(leader)
+        tags = [head[at : at + 3] for at in range(LEADER_LEN, len(head), _ENTRY_LEN)]
+        found = [(_LEADER, one) for one in self._of_fixed("LDR", leader, material)]
+        verdicts = self._verdicts
+        for at, (tag, content) in enumerate(zip(tags, contents)):
+            if tag in CONTROL_TAGS:
+                verdict = self._of_control(tag, content, material)
+            elif tag == _ALTERNATE:
+                verdict = self._of_alternate(content)
+            else:
+                indicators, *parts = content.split(DELIMITER)
+                codes = "".join([part[:1] or DELIMITER for part in parts])
+                key = f"{tag}{indicators}{DELIMITER}{codes}"
+                known = verdicts.get(key)
+                verdict = self._of_data(key, tag, indicators, codes) if known is None else known
+            if verdict:
+                found += [(at, one) for one in verdict]
+            if tag in NUMBERS:
+                found += [(at, one) for one in _of_number(tag, content)]
+        once = [tag for tag in tags if tag in self._once]
+        if len(once) > len(set(once)) or len(_MAIN_ENTRIES.intersection(once)) > 1:
+            found += self._of_repeated(tags)
+        if _LINKING in text:
+            found += _of_links(tags, contents)
+        faults = self._told(tags, found) if found else []
+        return faults + self._missing(tags)
+
+    # ---- of the record
+
+    def _told(self, tags: list[str], found: list[tuple[int, Verdict]]) -> list[Fault]:
+        """The faults, but for those that are not to be told, in the order of the fields."""
+        faults = []
+        for at, (code, subfield, position, value, message) in sorted(found, key=itemgetter(0)):
+            severity = self._severities[code]
+            if severity == OFF:
+                continue
+            tag, occurrence = "LDR", None
+            if at != _LEADER:
+                tag, occurrence = tags[at], tags[:at].count(tags[at])
+            where = tag, occurrence, subfield, position
+            faults.append(Fault(code, severity, *where, value, message))
+        return faults
+
+    def _missing(self, tags: list[str]) -> list[Fault]:
+        severity = self._severities["field-missing"]
+        return [
+            Fault("field-missing", severity, tag, None, None, None, "", "is missing")
+            for tag, matches in self._required
+            if tag not in tags and not any(map(matches, tags)) and severity != OFF
+        ]
+
+    def _of_repeated(self, tags: list[str]) -> Iterator[tuple[int, Verdict]]:
+        seen: set[str] = set()
+        main = ""
+        for at, tag in enumerate(tags):
+            if tag in seen:
+                message = f"stands {tags.count(tag)} times, should stand once"
+                yield at, ("field-repeated", None, None, "", message)
+            elif tag in self._once:
+                seen.add(tag)
+                if tag in _MAIN_ENTRIES and main:
+                    message = f"a main entry, beside {main}"
+                    yield at, ("main-entry-repeated", None, None, "", message)
+                if tag in _MAIN_ENTRIES:
+                    main = main or tag
+
+    # ---- of a field
+
+    def _of_fixed(self, tag: str, text: str, material: str) -> list[Verdict]:
+        kind = self._fixed.kind(tag, text, material)
+        if kind.is_sound(text):
+            return []
+        return [(code, None, at, value, what) for code, at, value, what in kind.faults(text)]
+
+    def _of_control(self, tag: str, content: str, material: str) -> list[Verdict]:
+        known = self._verdicts.get(tag)
+        verdict = self._keep(tag, self._rule(tag).of_tag(tag)) if known is None else known
+        if DELIMITER in content:
+            message = "has subfields, which a control field may not"
+            return [*verdict, ("control-subfields", None, None, "", message)]
+        return verdict + self._of_fixed(tag, content, material) if tag in FIXED_TAGS else verdict
+
+    def _of_data(self, key: str, tag: str, indicators: str, codes: str) -> list[Verdict]:
+        rule = self._rule(tag)
+        return self._keep(key, [*rule.of_tag(tag), *rule.of_content(indicators, codes)])
+
+    def _of_alternate(self, content: str) -> list[Verdict]:
+        """Of a field 880, which has the indicators and subfields of the field it stands for."""
+        indicators, *parts = content.split(DELIMITER)
+        codes = "".join([part[:1] or DELIMITER for part in parts])
+        tag = next((part[1:4] for part in parts if part.startswith("6")), "")
+        key = f"{_ALTERNATE}{tag}{indicators}{DELIMITER}{codes}"
+        known = self._verdicts.get(key)
+        if known is not None:
+            return known
+        verdict = list(self._rule(_ALTERNATE).of_tag(_ALTERNATE))
+        if not tag:
+            verdict.append(("subfield-missing", "6", None, "", "$6 is missing"))
+        rule = self._rule(tag, _ALTERNATE)
+        if rule.status is not None and tag not in CONTROL_TAGS:
+            for code, subfield, position, found, message in rule.of_content(indicators, codes):
+                message += f", as it stands for a field {tag}"
+                verdict.append((code, subfield, position, found, message))
+        return self._keep(key, verdict)
+
+    def _rule(self, tag: str, alternate: str = "") -> FieldRule:
+        """What is said of fields with a tag; of an alternate tag for it what is added, too."""
+        facts = marc21.fields().get(tag)
+        own = [one for one in self._own if one.matches(tag) or one.matches(alternate)]
+        rule = FieldRule(tag, facts, own)
+        if alternate:
+            rule.subfields = rule.subfields and {"6": False, **rule.subfields}
+        elif not rule.repeatable:
+            self._once.add(tag)
+        return rule
+
+    def _keep(self, key: str, verdict: Iterable[Verdict]) -> list[Verdict]:
+        if len(self._verdicts) >= _VERDICTS_MAX:
+            self._verdicts.clear()
+        kept = self._verdicts[key] = list(verdict)
+        return kept
+
+
+class FieldRule:
+    """What fields with a tag have to be like: what the format says, and a library on top of it."""
+
+    __slots__ = (
+        "_forbidden",
+        "_forbidden_subfields",
+        "_indicators",
+        "_obsolete",
+        "_required_subfields",
+        "repeatable",
+        "status",
+        "subfields",
+    )
+
+    def __init__(self, tag: str, facts: FieldFacts | None, own: Iterable[OwnField]) -> None:
+        """Put it together."""
+        self.repeatable, self._obsolete = True, ""
+        self._indicators: list[str | None] = [None, None]
+        self.status = _LOCAL if _LOCAL in tag else None
+        self.subfields: dict[str, bool] | None = None
+        if facts is not None:
+            self.repeatable, self.status = facts.repeatable, facts.status
+            self._indicators, self._obsolete = list(facts.indicators), facts.obsolete
+            self.subfields = facts.subfields
+        self._forbidden = False
+        self._forbidden_subfields: list[str] = []
+        self._required_subfields: list[str] = []
+        for one in own:
+            self._add(one)
+
+    def _add(self, own: OwnField) -> None:
+        if own.is_exact:
+            self.status = marc21.CURRENT
+        if own.repeatable is not None:
+            self.repeatable = own.repeatable
+        if own.forbidden is not None:
+            self._forbidden = own.forbidden
+        self._indicators = [
+            old if new is None else new for old, new in zip(self._indicators, own.indicators)
+        ]
+        if own.subfields is not None:
+            self.subfields = {**(self.subfields or {}), **own.subfields}
+        self._required_subfields += own.required_subfields
+        self._forbidden_subfields += own.forbidden_subfields
+
+    def of_tag(self, tag: str) -> Iterator[Verdict]:
+        """What is wrong with there being such a field."""
+        if self._forbidden:
+            yield "field-forbidden", None, None, tag, "may not be used"
+        elif self.status is None:
+            yield "field-unknown", None, None, tag, "is not defined"
+        elif self.status == marc21.OBSOLETE:
+            yield "field-obsolete", None, None, tag, "is obsolete"
+
+    def of_content(self, indicators: str, codes: str) -> Iterator[Verdict]:
+        """What is wrong with its indicators, and with its subfields' codes, in their order."""
+        if len(indicators) != 2:
+            message = f'the indicators are "{indicators}", should be two characters'
+            yield "indicator-invalid", None, None, indicators, message
+        for position, (found, values) in enumerate(zip(indicators, self._indicators)):
+            if values is not None and found not in values:
+                message = f'indicator {position + 1} is "{found}", should be one of "{values}"'
+                yield "indicator-invalid", None, position, found, message
+        for code in dict.fromkeys(codes):
+            yield from self._of_code(code, codes.count(code))
+        if not codes:
+            yield "subfield-missing", None, None, "", "has no subfields"
+        for code in self._required_subfields:
+            if code not in codes:
+                yield "subfield-missing", code, None, "", f"${code} is missing"
+
+    def _of_code(self, code: str, count: int) -> Iterator[Verdict]:
+        shown, subfields = f"${code}", self.subfields
+        if code == DELIMITER:
+            yield "subfield-unknown", None, None, "", "a subfield has no code"
+        elif code in self._forbidden_subfields:
+            yield "subfield-forbidden", code, None, shown, f"{shown} may not be used"
+        elif subfields is None:
+            return
+        elif code in subfields:
+            if count > 1 and not subfields[code]:
+                message = f"{shown} stands {count} times, should stand once"
+                yield "subfield-repeated", code, None, shown, message
+        elif code in self._obsolete:
+            yield "subfield-obsolete", code, None, shown, f"{shown} is obsolete"
+        elif code != _LOCAL:
+            yield "subfield-unknown", code, None, shown, f"{shown} is not defined"
+
+
+def _of_number(tag: str, content: str) -> Iterator[tuple[str, str, None, str, str]]:
+    for part in content.split(DELIMITER)[1:]:
+        wrong = NUMBERS[tag](part[1:]) if part.startswith("a") else None
+        if wrong is not None:
+            code, what = wrong
+            yield code, "a", None, part[1:], f'$a "{_shortened(part[1:])}" {what}'
+
+
+def _of_links(tags: list[str], contents: list[str]) -> Iterator[tuple[int, Verdict]]:
+    """What is wrong with subfields $6 (MARC 21 Format for Bibliographic Data, Appendix A)."""
+    links: list[tuple[int, str, str]] = []
+    for at, (tag, content) in enumerate(zip(tags, contents)):
+        if tag in CONTROL_TAGS or _LINKING not in content:
+            continue
+        value = content.split(_LINKING, 1)[1].split(DELIMITER, 1)[0]
+        match = _LINK.match(value)
+        if match is None or (match[1] == _ALTERNATE) == (tag == _ALTERNATE):
+            message = f'$6 "{_shortened(value)}" is no link'
+            yield at, ("link-invalid", "6", None, value, message)
+        elif match[2] != _UNLINKED:
+            links.append((at, match[1], match[2]))
+    there = {(tags[at], to, number) for at, to, number in links}
+    for at, to, number in links:
+        if (to, tags[at], number) not in there:
+            value = f"{to}-{number}"
+            message = f"$6 leads to a field {to} with $6 {tags[at]}-{number}, which is not there"
+            yield at, ("link-missing", "6", None, value, message)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
