@@ -9,10 +9,10 @@ from .marc21 import Element, elements
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Optional
 
-    #: A code of validation.FAULTS, a position in the field, what stands there, and all of it in words.
+    #: A code of validation.FAULTS, a position, what stands there, and all of it in words.
     Found = tuple[str, Optional[int], str, str]
 
 #: What a record is of, by leader/06, or 006/00: whose elements 008/18-34 has, or 006/01-17.
@@ -81,26 +81,29 @@ class FixedField:
     def __init__(self, parts: list[Element], length: int) -> None:
         """Take its elements; without a length, in characters, they reach to its end."""
         self._parts = parts
-        # An unknown category has but one element, and may be of any length.
-        self._length = length or (max(part.end for part in parts) if len(parts) > 1 else None)
-        shapes = ["."] * (self._length or 0)
-        for part in parts:
-            if part.each and shapes:
-                shape = f"[{re.escape(''.join(sorted(part.values)))}]"
-                shapes[part.start : part.end] = [shape] * (part.end - part.start)
-        # One look at the characters and one at each longer value: nearly all fields are sound.
-        self._has_shape = re.compile("".join(shapes), re.DOTALL).fullmatch
-        self._texts = [(part.start, part.end, part.values) for part in parts if not part.each]
+        # Of an unknown category there is but one element, and the length is not told.
+        has_length = bool(length) or len(parts) > 1
+        self._length = length or max(part.end for part in parts) if has_length else None
+        # All of it as one expression: nearly all fields are sound, and need no other look.
+        places = ["."] * (self._length or 0)
+        for part in parts if has_length else ():
+            shape = _expression(part.values)
+            blanks = [""] * (part.end - part.start - 1)
+            places[part.start : part.end] = (
+                [shape] * (part.end - part.start) if part.each else [shape, *blanks]
+            )
+        self._is_sound = re.compile("".join(places) if has_length else "(?!)").fullmatch
 
     def is_sound(self, text: str) -> bool:
         """Whether it has its length, and values that the format defines."""
-        if not self._has_shape(text):
-            return False
-        return all([text[start:end] in values for start, end, values in self._texts])
+        return self._is_sound(text) is not None
 
     def faults(self, text: str) -> Iterator[Found]:
         """What is wrong."""
-        if self._length is not None and len(text) != self._length:
+        if self._length is None:
+            if not text:
+                yield "fixed-length", None, text, "is empty"
+        elif len(text) != self._length:
             what = f"has {len(text)} characters, should have {self._length}"
             yield "fixed-length", None, text, what
         for part in self._parts:
@@ -109,6 +112,19 @@ class FixedField:
                 found = text[at : at + width]
                 if found not in part.values and len(found) == width:
                     yield _fault(part, at, found)
+
+
+def _expression(values: Iterable[str]) -> str:
+    """A regular expression for any of some texts of one length: a tree, so that it is quick."""
+    behind: dict[str, set[str]] = {}
+    for value in values:
+        behind.setdefault(value[0], set()).add(value[1:])
+    firsts: dict[str, str] = {}
+    for first, rest in sorted(behind.items()):
+        expression = "" if rest == {""} else _expression(rest)
+        firsts[expression] = firsts.get(expression, "") + re.escape(first)
+    parts = [f"[{some}]{expression}" for expression, some in firsts.items()]
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
 def _fault(part: Element, at: int, found: str) -> Found:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import cycle
+from operator import mul
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -18,6 +20,7 @@ _ISSN = re.compile(r"\s*([0-9]{4})-([0-9]{3}[0-9Xx])(?![0-9A-Za-z-])")
 #: Structure A, up to 2000, has a year of two digits, a supplement number and suffixes; B has none.
 _LCCN_A = re.compile(r"(?=[a-z]* *[0-9])[a-z ]{3}[0-9]{8}[0-9 ](?: *|/.*)")
 _LCCN_B = re.compile(r"(?=[a-z]* *[0-9])[a-z ]{2}2[0-9]{9} *")
+_VALUES = {digit: value for value, digit in enumerate("0123456789X")}
 #: Prefixes of an ISBN with thirteen digits.
 _BOOKLAND = ("978", "979")
 
@@ -29,7 +32,7 @@ def isbn_wrong(text: str) -> Wrong:
     if len(number) == 10 and "X" not in number[:9]:
         is_right = _sum_of_eleven(number) == 0
     elif len(number) == 13 and number.isdigit() and number.startswith(_BOOKLAND):
-        is_right = sum(map(int, number[::2] + 3 * number[1::2])) % 10 == 0
+        is_right = sum(map(mul, cycle((1, 3)), map(int, number))) % 10 == 0
     else:
         return "isbn-invalid", "is no ISBN"
     return None if is_right else ("isbn-check-digit", "has a wrong check digit")
@@ -54,8 +57,8 @@ def lccn_wrong(text: str) -> Wrong:
 
 def _sum_of_eleven(number: str) -> int:
     """Digits, of which the last may be X, weighted by how far they are from the end; modulo 11."""
-    digits = [10 if one == "X" else int(one) for one in number]
-    return sum(weight * digit for weight, digit in zip(range(len(digits), 0, -1), digits)) % 11
+    total: int = sum(map(mul, range(len(number), 0, -1), map(_VALUES.__getitem__, number)))
+    return total % 11
 
 
 #: The subfields $a that hold such numbers.

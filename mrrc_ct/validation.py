@@ -15,20 +15,21 @@ import os
 import re
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from operator import itemgetter
 
-from . import marc21
+from . import _core, marc21
 from ._fixed_fields import FIXED_TAGS, FixedFields, material_of
 from ._numbers import NUMBERS
 from ._own_rules import ERROR, OFF, WARNING, OwnField, OwnRules, check_name, read_own_rules
 from .base import FIELD_MARK, BaseRecord
-from .field import CONTROL_TAGS, DELIMITER
+from .field import CONTROL_TAGS, DELIMITER, FIELD_END
 from .leader import LEADER_LEN
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple, Optional
+    from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
 
     from .marc21 import FieldFacts
 
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
 
     #: A code, a subfield, a position, what stands there, a message: all but where the field is.
     Verdict = tuple[str, Optional[str], Optional[int], str, str]
+    #: What is wrong with a field, from its text and what the record is of.
+    Look = Callable[[str, str], list[Verdict]]
+    #: What is known of fields of one shape: what is wrong with them, the tag where only one of
+    #: them may be there, and what has to look at their text. Nothing where that is nothing.
+    Known = Union[tuple[list[Verdict], str, Optional[Look]], tuple[()]]
+    T = TypeVar("T")
+    V = TypeVar("V")
 
 else:
     _Fault = namedtuple("_Fault", "code severity tag occurrence subfield position found message")
@@ -76,17 +84,17 @@ FAULTS: dict[str, tuple[str, str]] = {
     "link-missing": (ERROR, "$6 leads to a field that is not there"),
 }
 
-#: An entry of the directory, in characters.
-_ENTRY_LEN = 12
 #: Where the leader is among the fields.
 _LEADER = -1
-#: More verdicts are not remembered, so that memory is bounded: they are forgotten at once.
-_VERDICTS_MAX = 20_000
+#: What was found is remembered of so many leaders and shapes of fields, real files having some
+#: thousands, and of none that is longer than so many characters.
+_KNOWN_MAX = 20_000
+_KEY_MAX = 200
 _REQUIRED = ("001", "008", "245")
 _MAIN_ENTRIES = frozenset(["100", "110", "111", "130"])
 #: Holds another field in another script.
 _ALTERNATE = "880"
-_LINKING = f"{DELIMITER}6"
+_LINKING = f"{DELIMITER}6".encode()
 #: Leader/06 of the formats for authority, holdings, classification and community information.
 _OTHER_FORMATS = "zuvxywq"
 #: The digit that the format leaves to everybody's own tags and subfields.
@@ -145,11 +153,13 @@ class Validator:
         self._required = [
             (tag, re.compile(tag).fullmatch) for tag, is_so in required.items() if is_so
         ]
+        self._required_tags = {tag for tag, _ in self._required}
         self._fixed = FixedFields()
-        # What was found of fields with the same tag, indicators and codes, which are few; and the
-        # tags of these that may be there once only.
-        self._verdicts: dict[str, list[Verdict]] = {}
-        self._once: set[str] = set()
+        # What is known of leaders; of fields by what they are made of, which is not much; and of
+        # fields 880 by that and what they stand for.
+        self._leaders: dict[bytes, tuple[str | None, list[Verdict]]] = {}
+        self._known: dict[str, Known] = {}
+        self._alternates: dict[str, list[Verdict]] = {}
 
     @classmethod
     def marc21(cls, ignore: Iterable[str] = ()) -> Validator:
@@ -174,38 +184,42 @@ class Validator:
 
         Raises a MarcError for a record that cannot be read, or that could not be written.
         """
-        text = record._checked().decode()
-        head, *contents = text.split(FIELD_MARK)
-        leader = head[:LEADER_LEN]
-        if leader[6] in _OTHER_FORMATS:
-            message = f'/06 is "{leader[6]}", which is of another format'
-            return self._told([], [(_LEADER, ("record-type", None, 6, leader[6], message))])
-        material = material_of(leader)
-        tags = [head[at : at + 3] for at in range(LEADER_LEN, len(head), _ENTRY_LEN)]
-        found = [(_LEADER, one) for one in self._of_fixed("LDR", leader, material)]
-        verdicts = self._verdicts
-        for at, (tag, content) in enumerate(zip(tags, contents)):
-            if tag in CONTROL_TAGS:
-                verdict = self._of_control(tag, content, material)
-            elif tag == _ALTERNATE:
-                verdict = self._of_alternate(content)
-            else:
-                indicators, *parts = content.split(DELIMITER)
-                codes = "".join([part[:1] or DELIMITER for part in parts])
-                key = f"{tag}{indicators}{DELIMITER}{codes}"
-                known = verdicts.get(key)
-                verdict = self._of_data(key, tag, indicators, codes) if known is None else known
-            if verdict:
-                found += [(at, one) for one in verdict]
-            if tag in NUMBERS:
-                found += [(at, one) for one in _of_number(tag, content)]
-        once = [tag for tag in tags if tag in self._once]
-        if len(once) > len(set(once)) or len(_MAIN_ENTRIES.intersection(once)) > 1:
+        flat = record._checked()
+        shape = _core.shape(flat)
+        if shape is None:
+            record._refuse()
+        keys = shape.decode("utf-8", "replace").split(FIELD_MARK) if shape else []
+        material, verdict = self._of_leader(flat[:LEADER_LEN])
+        if material is None:
+            return self._told([], [(_LEADER, one) for one in verdict])
+        found = [(_LEADER, one) for one in verdict]
+        contents = flat.split(FIELD_END)
+        once: set[str] = set()
+        is_repeated = False
+        for at, known in enumerate(map(self._known.get, keys)):
+            if known is None:
+                known = self._learn(keys[at])
+            if known:
+                verdict, tag, look = known
+                if tag in once:
+                    is_repeated = True
+                elif tag:
+                    once.add(tag)
+                if look is not None:
+                    text = contents[at + 1].decode("utf-8", "replace")
+                    verdict = verdict + look(text, material)
+                if verdict:
+                    found += [(at, one) for one in verdict]
+        is_repeated |= len(_MAIN_ENTRIES & once) > 1
+        has_links = _LINKING in flat
+        if not (found or is_repeated or has_links) and self._required_tags <= once:
+            return []
+        tags = [key[:3] for key in keys]
+        if is_repeated:
             found += self._of_repeated(tags)
-        if _LINKING in text:
-            found += _of_links(tags, contents)
-        faults = self._told(tags, found) if found else []
-        return faults + self._missing(tags)
+        if has_links:
+            found += _of_links(tags, contents[1:])
+        return self._told(tags, found) + self._missing(tags)
 
     # ---- of the record
 
@@ -235,18 +249,57 @@ class Validator:
         seen: set[str] = set()
         main = ""
         for at, tag in enumerate(tags):
+            if self._rule(tag).repeatable:
+                continue
             if tag in seen:
                 message = f"stands {tags.count(tag)} times, should stand once"
                 yield at, ("field-repeated", None, None, "", message)
-            elif tag in self._once:
-                seen.add(tag)
-                if tag in _MAIN_ENTRIES and main:
-                    message = f"a main entry, beside {main}"
+            elif tag in _MAIN_ENTRIES:
+                if main:
+                    message = f"stands beside {main}, and there should be one main entry"
                     yield at, ("main-entry-repeated", None, None, "", message)
-                if tag in _MAIN_ENTRIES:
-                    main = main or tag
+                main = main or tag
+            seen.add(tag)
+
+    def _of_leader(self, leader: bytes) -> tuple[str | None, list[Verdict]]:
+        """What the record is of, None for another format; what is wrong with its leader."""
+        key = leader[5:12] + leader[17:]
+        known = self._leaders.get(key)
+        if known is None:
+            text = leader.decode()
+            if text[6] in _OTHER_FORMATS:
+                message = f'/06 is "{text[6]}", which is of another format'
+                known = None, [("record-type", None, 6, text[6], message)]
+            else:
+                material = material_of(text)
+                known = material, self._of_fixed("LDR", text, material)
+            _keep(self._leaders, key, known)
+        return known
 
     # ---- of a field
+
+    def _learn(self, key: str) -> Known:
+        """What is known of fields that are made of this, as `_core.shape` tells it."""
+        tag = key[:3]
+        rule = self._rule(tag)
+        verdict = list(rule.of_tag(tag))
+        look: Look | None = partial(_of_number, tag=tag) if tag in NUMBERS else None
+        indicators, mark, codes = key[3:].partition(DELIMITER)
+        if tag in CONTROL_TAGS:
+            if mark:
+                message = "has subfields, which a control field may not"
+                verdict.append(("control-subfields", None, None, "", message))
+            elif tag in FIXED_TAGS:
+                look = partial(self._of_fixed, tag)
+        elif tag == _ALTERNATE:
+            look = partial(self._of_alternate, indicators, codes)
+        else:
+            verdict += rule.of_content(indicators, codes)
+        once = "" if rule.repeatable else tag
+        known: Known = (verdict, once, look) if verdict or once or look else ()
+        if len(key) <= _KEY_MAX:
+            _keep(self._known, key, known)
+        return known
 
     def _of_fixed(self, tag: str, text: str, material: str) -> list[Verdict]:
         kind = self._fixed.kind(tag, text, material)
@@ -254,53 +307,29 @@ class Validator:
             return []
         return [(code, None, at, value, what) for code, at, value, what in kind.faults(text)]
 
-    def _of_control(self, tag: str, content: str, material: str) -> list[Verdict]:
-        known = self._verdicts.get(tag)
-        verdict = self._keep(tag, self._rule(tag).of_tag(tag)) if known is None else known
-        if DELIMITER in content:
-            message = "has subfields, which a control field may not"
-            return [*verdict, ("control-subfields", None, None, "", message)]
-        return verdict + self._of_fixed(tag, content, material) if tag in FIXED_TAGS else verdict
-
-    def _of_data(self, key: str, tag: str, indicators: str, codes: str) -> list[Verdict]:
-        rule = self._rule(tag)
-        return self._keep(key, [*rule.of_tag(tag), *rule.of_content(indicators, codes)])
-
-    def _of_alternate(self, content: str) -> list[Verdict]:
+    def _of_alternate(self, indicators: str, codes: str, text: str, material: str) -> list[Verdict]:
         """Of a field 880, which has the indicators and subfields of the field it stands for."""
-        indicators, *parts = content.split(DELIMITER)
-        codes = "".join([part[:1] or DELIMITER for part in parts])
-        tag = next((part[1:4] for part in parts if part.startswith("6")), "")
-        key = f"{_ALTERNATE}{tag}{indicators}{DELIMITER}{codes}"
-        known = self._verdicts.get(key)
-        if known is not None:
-            return known
-        verdict = list(self._rule(_ALTERNATE).of_tag(_ALTERNATE))
-        if not tag:
-            verdict.append(("subfield-missing", "6", None, "", "$6 is missing"))
-        rule = self._rule(tag, _ALTERNATE)
-        if rule.status is not None and tag not in CONTROL_TAGS:
-            for code, subfield, position, found, message in rule.of_content(indicators, codes):
-                message += f", as it stands for a field {tag}"
-                verdict.append((code, subfield, position, found, message))
-        return self._keep(key, verdict)
+        tag = text.partition(_LINKING.decode())[2][:3]
+        key = f"{tag}{indicators}{DELIMITER}{codes}"
+        known = self._alternates.get(key)
+        if known is None:
+            known = [] if tag else [("subfield-missing", "6", None, "", "$6 is missing")]
+            rule = self._rule(tag, _ALTERNATE)
+            if rule.status is not None and tag not in CONTROL_TAGS:
+                for code, subfield, position, found, message in rule.of_content(indicators, codes):
+                    message += f", as it stands for a field {tag}"
+                    known.append((code, subfield, position, found, message))
+            if len(key) <= _KEY_MAX:
+                _keep(self._alternates, key, known)
+        return known
 
     def _rule(self, tag: str, alternate: str = "") -> FieldRule:
-        """What is said of fields with a tag; of an alternate tag for it what is added, too."""
-        facts = marc21.fields().get(tag)
+        """What is said of fields with a tag, or of an alternate tag that stands for it."""
         own = [one for one in self._own if one.matches(tag) or one.matches(alternate)]
-        rule = FieldRule(tag, facts, own)
-        if alternate:
-            rule.subfields = rule.subfields and {"6": False, **rule.subfields}
-        elif not rule.repeatable:
-            self._once.add(tag)
+        rule = FieldRule(tag, marc21.fields().get(tag), own)
+        if alternate and rule.subfields is not None:
+            rule.subfields = {"6": False, **rule.subfields}
         return rule
-
-    def _keep(self, key: str, verdict: Iterable[Verdict]) -> list[Verdict]:
-        if len(self._verdicts) >= _VERDICTS_MAX:
-            self._verdicts.clear()
-        kept = self._verdicts[key] = list(verdict)
-        return kept
 
 
 class FieldRule:
@@ -392,21 +421,24 @@ class FieldRule:
             yield "subfield-unknown", code, None, shown, f"{shown} is not defined"
 
 
-def _of_number(tag: str, content: str) -> Iterator[tuple[str, str, None, str, str]]:
-    for part in content.split(DELIMITER)[1:]:
+def _of_number(text: str, material: str, tag: str) -> list[Verdict]:
+    """Of a field whose $a is a number."""
+    found: list[Verdict] = []
+    for part in text.split(DELIMITER)[1:]:
         wrong = NUMBERS[tag](part[1:]) if part.startswith("a") else None
         if wrong is not None:
             code, what = wrong
-            yield code, "a", None, part[1:], f'$a "{_shortened(part[1:])}" {what}'
+            found.append((code, "a", None, part[1:], f'$a "{_shortened(part[1:])}" {what}'))
+    return found
 
 
-def _of_links(tags: list[str], contents: list[str]) -> Iterator[tuple[int, Verdict]]:
+def _of_links(tags: list[str], contents: list[bytes]) -> Iterator[tuple[int, Verdict]]:
     """What is wrong with subfields $6 (MARC 21 Format for Bibliographic Data, Appendix A)."""
     links: list[tuple[int, str, str]] = []
     for at, (tag, content) in enumerate(zip(tags, contents)):
         if tag in CONTROL_TAGS or _LINKING not in content:
             continue
-        value = content.split(_LINKING, 1)[1].split(DELIMITER, 1)[0]
+        value = content.split(_LINKING, 1)[1].split(_LINKING[:1], 1)[0].decode("utf-8", "replace")
         match = _LINK.match(value)
         if match is None or (match[1] == _ALTERNATE) == (tag == _ALTERNATE):
             message = f'$6 "{_shortened(value)}" is no link'
@@ -419,6 +451,13 @@ def _of_links(tags: list[str], contents: list[str]) -> Iterator[tuple[int, Verdi
             value = f"{to}-{number}"
             message = f"$6 leads to a field {to} with $6 {tags[at]}-{number}, which is not there"
             yield at, ("link-missing", "6", None, value, message)
+
+
+def _keep(known: dict[T, V], key: T, value: V) -> None:
+    """Remember a value. When there are too many all are forgotten, so that memory is bounded."""
+    if len(known) >= _KNOWN_MAX:
+        known.clear()
+    known[key] = value
 
 
 def _shortened(text: str) -> str:
