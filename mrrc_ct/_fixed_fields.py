@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     #: A code of validation.FAULTS, a position, what stands there, and all of it in words.
     Found = tuple[str, Optional[int], str, str]
 
+_SERIAL = "s"
 #: What a record is of, by leader/06, or 006/00: whose elements 008/18-34 has, or 006/01-17.
 _MATERIALS = {
     kind: material
     for material, kinds in {
         "books": "at",
         "computer files": "m",
-        "continuing resources": "s",
+        "continuing resources": _SERIAL,
         "maps": "ef",
         "mixed materials": "bp",
         "music": "cdij",
@@ -41,7 +42,11 @@ FIXED_TAGS = frozenset(["005", "006", "007", "008"])
 
 def material_of(leader: str) -> str:
     """What of field 008 a record with this leader has; empty where leader/06 does not tell."""
-    kind = "s" if leader[6] == "a" and leader[7] in "bis" else leader[6]
+    kind = leader[6]
+    if kind == "a" and leader[7] in "bis":
+        kind = _SERIAL
+    elif kind == _SERIAL:  # which 006/00 has, and leader/06 has not
+        return ""
     return _MATERIALS.get(kind, "")
 
 

@@ -14,7 +14,7 @@ from .marc21 import codes_of
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, Callable, NoReturn
 
 #: How bad a fault may be said to be; the last one is not told.
 ERROR, WARNING, OFF = SEVERITIES = ("error", "warning", "off")
@@ -22,6 +22,11 @@ ERROR, WARNING, OFF = SEVERITIES = ("error", "warning", "off")
 _TAG = re.compile(r"[0-9A-Za-z.]{3}")
 _CODES = re.compile(r"[!-~]\+?(?: [!-~]\+?)*")
 _INDICATORS = re.compile(r"[a-z0-9#]+")
+
+
+def pattern_of(tag: str) -> Callable[[str], object]:
+    """What matches the tags that one stands for, in which X and a dot are any character."""
+    return re.compile(tag.replace("X", ".")).fullmatch
 
 
 class OwnRules:
@@ -42,7 +47,7 @@ class OwnRules:
 
 
 class OwnField:
-    """What is said of the fields with a tag, or those whose tags match one with dots.
+    """What is said of the fields with a tag, or with any that one like 9XX stands for.
 
     What is None was not said.
     """
@@ -51,6 +56,7 @@ class OwnField:
         "forbidden",
         "forbidden_subfields",
         "indicators",
+        "is_exact",
         "matches",
         "repeatable",
         "required",
@@ -62,9 +68,10 @@ class OwnField:
     def __init__(self, tag: str, settings: _Settings) -> None:
         """Take its settings. Raises RulesInvalid."""
         if not _TAG.fullmatch(tag):
-            settings.fail("a tag is three digits or letters; a dot is any: 9.. for all of 9XX")
+            settings.fail("a tag is three digits or letters, X and a dot are any: 9XX, 59.")
         self.tag = tag
-        self.matches = re.compile(tag).fullmatch
+        self.is_exact = "." not in tag and "X" not in tag
+        self.matches = pattern_of(tag)
         self.repeatable = settings.take_truth("repeatable")
         self.required = settings.take_truth("required")
         self.forbidden = settings.take_truth("forbidden")
@@ -73,11 +80,6 @@ class OwnField:
         self.required_subfields = settings.take_codes("required_subfields") or {}
         self.forbidden_subfields = settings.take_codes("forbidden_subfields") or {}
         settings.done()
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether it is about one tag."""
-        return "." not in self.tag
 
 
 class _Settings:

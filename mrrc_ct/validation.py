@@ -21,7 +21,16 @@ from operator import itemgetter
 from . import _core, marc21
 from ._fixed_fields import FIXED_TAGS, FixedFields, material_of
 from ._numbers import NUMBERS
-from ._own_rules import ERROR, OFF, WARNING, OwnField, OwnRules, check_name, read_own_rules
+from ._own_rules import (
+    ERROR,
+    OFF,
+    WARNING,
+    OwnField,
+    OwnRules,
+    check_name,
+    pattern_of,
+    read_own_rules,
+)
 from .base import FIELD_MARK, BaseRecord
 from .field import CONTROL_TAGS, DELIMITER, FIELD_END
 from .leader import LEADER_LEN
@@ -150,10 +159,7 @@ class Validator:
         self._own = own.fields
         required = dict.fromkeys(_REQUIRED, True)
         required.update((one.tag, one.required) for one in own.fields if one.required is not None)
-        self._required = [
-            (tag, re.compile(tag).fullmatch) for tag, is_so in required.items() if is_so
-        ]
-        self._required_tags = {tag for tag, _ in self._required}
+        self._required = {tag for tag, is_required in required.items() if is_required}
         self._fixed = FixedFields()
         # What is known of leaders; of fields by what they are made of, which is not much; and of
         # fields 880 by that and what they stand for.
@@ -212,7 +218,7 @@ class Validator:
                     found += [(at, one) for one in verdict]
         is_repeated |= len(_MAIN_ENTRIES & once) > 1
         has_links = _LINKING in flat
-        if not (found or is_repeated or has_links) and self._required_tags <= once:
+        if not (found or is_repeated or has_links) and self._required <= once:
             return []
         tags = [key[:3] for key in keys]
         if is_repeated:
@@ -239,10 +245,11 @@ class Validator:
 
     def _missing(self, tags: list[str]) -> list[Fault]:
         severity = self._severities["field-missing"]
+        missing = [] if severity == OFF else sorted(self._required.difference(tags))
         return [
             Fault("field-missing", severity, tag, None, None, None, "", "is missing")
-            for tag, matches in self._required
-            if tag not in tags and not any(map(matches, tags)) and severity != OFF
+            for tag in missing
+            if not any(map(pattern_of(tag), tags))
         ]
 
     def _of_repeated(self, tags: list[str]) -> Iterator[tuple[int, Verdict]]:
@@ -389,12 +396,10 @@ class FieldRule:
     def of_content(self, indicators: str, codes: str) -> Iterator[Verdict]:
         """What is wrong with its indicators, and with its subfields' codes, in their order."""
         if len(indicators) != 2:
-            message = f'the indicators are "{indicators}", should be two characters'
+            message = f'the indicators are "{_shortened(indicators)}", should be two characters'
             yield "indicator-invalid", None, None, indicators, message
-        for position, (found, values) in enumerate(zip(indicators, self._indicators)):
-            if values is not None and found not in values:
-                message = f'indicator {position + 1} is "{found}", should be one of "{values}"'
-                yield "indicator-invalid", None, position, found, message
+        else:
+            yield from self._of_indicators(indicators)
         for code in dict.fromkeys(codes):
             yield from self._of_code(code, codes.count(code))
         if not codes:
@@ -402,6 +407,12 @@ class FieldRule:
         for code in self._required_subfields:
             if code not in codes:
                 yield "subfield-missing", code, None, "", f"${code} is missing"
+
+    def _of_indicators(self, indicators: str) -> Iterator[Verdict]:
+        for position, (found, values) in enumerate(zip(indicators, self._indicators)):
+            if values is not None and found not in values:
+                message = f'indicator {position + 1} is "{found}", should be one of "{values}"'
+                yield "indicator-invalid", None, position, found, message
 
     def _of_code(self, code: str, count: int) -> Iterator[Verdict]:
         shown, subfields = f"${code}", self.subfields
