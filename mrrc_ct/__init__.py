@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from ._grep import Match, Matches, grep
     from ._repair import RepairReport, repair
     from ._sample import sample
+    from ._validate import Checked, Validation, validate
     from .index import RecordIndex, build_index, open_index
     from .tables import Selection, select
+    from .validation import Fault, Validator
 else:
 
     def __getattr__(name: str) -> object:
@@ -61,6 +63,10 @@ else:
             from . import _frequency as module
         elif name in ("Selection", "select"):
             from . import tables as module
+        elif name in ("Checked", "Validation", "validate"):
+            from . import _validate as module
+        elif name in ("Fault", "Validator"):
+            from . import validation as module
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(module, name)
@@ -71,8 +77,10 @@ __version__ = "0.1.0"
 __all__ = [
     "FORMATS",
     "AuthorityRecord",
+    "Checked",
     "Count",
     "Description",
+    "Fault",
     "Field",
     "Frequency",
     "HoldingsRecord",
@@ -90,6 +98,8 @@ __all__ = [
     "Report",
     "Selection",
     "Subfield",
+    "Validation",
+    "Validator",
     "build_index",
     "convert",
     "count",
@@ -108,6 +118,7 @@ __all__ = [
     "sample",
     "select",
     "split_offsets",
+    "validate",
     "write",
     "xml_to_record",
     "xml_to_records",

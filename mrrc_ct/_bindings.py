@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 10
+ABI_VERSION = 11
 
 #: No input comes behind these bytes.
 FINAL = 1

@@ -19,13 +19,13 @@ from functools import partial
 from operator import itemgetter
 
 from . import _core, marc21
+from ._field_rule import FieldRule, shortened
 from ._fixed_fields import FIXED_TAGS, FixedFields, material_of
 from ._numbers import NUMBERS
 from ._own_rules import (
     ERROR,
     OFF,
     WARNING,
-    OwnField,
     OwnRules,
     check_name,
     pattern_of,
@@ -40,7 +40,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
 
-    from .marc21 import FieldFacts
+    from ._field_rule import Verdict
 
     class _Fault(NamedTuple):
         code: str
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
         found: str
         message: str
 
-    #: A code, a subfield, a position, what stands there, a message: all but where the field is.
-    Verdict = tuple[str, Optional[str], Optional[int], str, str]
     #: What is wrong with a field, from its text and what the record is of.
     Look = Callable[[str, str], list[Verdict]]
     #: What is known of fields of one shape: what is wrong with them, the tag where only one of
@@ -106,13 +104,9 @@ _ALTERNATE = "880"
 _LINKING = f"{DELIMITER}6".encode()
 #: Leader/06 of the formats for authority, holdings, classification and community information.
 _OTHER_FORMATS = "zuvxywq"
-#: The digit that the format leaves to everybody's own tags and subfields.
-_LOCAL = "9"
 _LINK = re.compile(r"([0-9A-Za-z]{3})-([0-9]{2})(?=/|$)")
 #: The number of a link that leads nowhere, and says so.
 _UNLINKED = "00"
-#: Longer values are cut in a message, in characters.
-_SHOWN_MAX = 60
 
 
 class Fault(_Fault):
@@ -339,99 +333,6 @@ class Validator:
         return rule
 
 
-class FieldRule:
-    """What fields with a tag have to be like: what the format says, and a library on top of it."""
-
-    __slots__ = (
-        "_forbidden",
-        "_forbidden_subfields",
-        "_indicators",
-        "_obsolete",
-        "_required_subfields",
-        "repeatable",
-        "status",
-        "subfields",
-    )
-
-    def __init__(self, tag: str, facts: FieldFacts | None, own: Iterable[OwnField]) -> None:
-        """Put it together."""
-        self.repeatable, self._obsolete = True, ""
-        self._indicators: list[str | None] = [None, None]
-        self.status = _LOCAL if _LOCAL in tag else None
-        self.subfields: dict[str, bool] | None = None
-        if facts is not None:
-            self.repeatable, self.status = facts.repeatable, facts.status
-            self._indicators, self._obsolete = list(facts.indicators), facts.obsolete
-            self.subfields = facts.subfields
-        self._forbidden = False
-        self._forbidden_subfields: list[str] = []
-        self._required_subfields: list[str] = []
-        for one in own:
-            self._add(one)
-
-    def _add(self, own: OwnField) -> None:
-        if own.is_exact:
-            self.status = marc21.CURRENT
-        if own.repeatable is not None:
-            self.repeatable = own.repeatable
-        if own.forbidden is not None:
-            self._forbidden = own.forbidden
-        self._indicators = [
-            old if new is None else new for old, new in zip(self._indicators, own.indicators)
-        ]
-        if own.subfields is not None:
-            self.subfields = {**(self.subfields or {}), **own.subfields}
-        self._required_subfields += own.required_subfields
-        self._forbidden_subfields += own.forbidden_subfields
-
-    def of_tag(self, tag: str) -> Iterator[Verdict]:
-        """What is wrong with there being such a field."""
-        if self._forbidden:
-            yield "field-forbidden", None, None, tag, "may not be used"
-        elif self.status is None:
-            yield "field-unknown", None, None, tag, "is not defined"
-        elif self.status == marc21.OBSOLETE:
-            yield "field-obsolete", None, None, tag, "is obsolete"
-
-    def of_content(self, indicators: str, codes: str) -> Iterator[Verdict]:
-        """What is wrong with its indicators, and with its subfields' codes, in their order."""
-        if len(indicators) != 2:
-            message = f'the indicators are "{_shortened(indicators)}", should be two characters'
-            yield "indicator-invalid", None, None, indicators, message
-        else:
-            yield from self._of_indicators(indicators)
-        for code in dict.fromkeys(codes):
-            yield from self._of_code(code, codes.count(code))
-        if not codes:
-            yield "subfield-missing", None, None, "", "has no subfields"
-        for code in self._required_subfields:
-            if code not in codes:
-                yield "subfield-missing", code, None, "", f"${code} is missing"
-
-    def _of_indicators(self, indicators: str) -> Iterator[Verdict]:
-        for position, (found, values) in enumerate(zip(indicators, self._indicators)):
-            if values is not None and found not in values:
-                message = f'indicator {position + 1} is "{found}", should be one of "{values}"'
-                yield "indicator-invalid", None, position, found, message
-
-    def _of_code(self, code: str, count: int) -> Iterator[Verdict]:
-        shown, subfields = f"${code}", self.subfields
-        if code == DELIMITER:
-            yield "subfield-unknown", None, None, "", "a subfield has no code"
-        elif code in self._forbidden_subfields:
-            yield "subfield-forbidden", code, None, shown, f"{shown} may not be used"
-        elif subfields is None:
-            return
-        elif code in subfields:
-            if count > 1 and not subfields[code]:
-                message = f"{shown} stands {count} times, should stand once"
-                yield "subfield-repeated", code, None, shown, message
-        elif code in self._obsolete:
-            yield "subfield-obsolete", code, None, shown, f"{shown} is obsolete"
-        elif code != _LOCAL:
-            yield "subfield-unknown", code, None, shown, f"{shown} is not defined"
-
-
 def _of_number(text: str, material: str, tag: str) -> list[Verdict]:
     """Of a field whose $a is a number."""
     found: list[Verdict] = []
@@ -439,7 +340,7 @@ def _of_number(text: str, material: str, tag: str) -> list[Verdict]:
         wrong = NUMBERS[tag](part[1:]) if part.startswith("a") else None
         if wrong is not None:
             code, what = wrong
-            found.append((code, "a", None, part[1:], f'$a "{_shortened(part[1:])}" {what}'))
+            found.append((code, "a", None, part[1:], f'$a "{shortened(part[1:])}" {what}'))
     return found
 
 
@@ -452,7 +353,7 @@ def _of_links(tags: list[str], contents: list[bytes]) -> Iterator[tuple[int, Ver
         value = content.split(_LINKING, 1)[1].split(_LINKING[:1], 1)[0].decode("utf-8", "replace")
         match = _LINK.match(value)
         if match is None or (match[1] == _ALTERNATE) == (tag == _ALTERNATE):
-            message = f'$6 "{_shortened(value)}" is no link'
+            message = f'$6 "{shortened(value)}" is no link'
             yield at, ("link-invalid", "6", None, value, message)
         elif match[2] != _UNLINKED:
             links.append((at, match[1], match[2]))
@@ -469,7 +370,3 @@ def _keep(known: dict[T, V], key: T, value: V) -> None:
     if len(known) >= _KNOWN_MAX:
         known.clear()
     known[key] = value
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"

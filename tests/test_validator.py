@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import random
 import re
-import sys
 import threading
 from collections import Counter
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from conftest import SHARED
@@ -36,7 +34,9 @@ def record_of(*fields: tuple[str, str], leader: str = LEADER, with_sound: bool =
 
 
 def told(validator: Validator, *fields: tuple[str, str], **options: Any) -> list[str]:
-    return [f"{fault.place} {fault.code}" for fault in validator.check(record_of(*fields, **options))]
+    return [
+        f"{fault.place} {fault.code}" for fault in validator.check(record_of(*fields, **options))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +172,7 @@ MATERIALS = {
 
 
 @pytest.mark.parametrize(("kind", "elements"), MATERIALS.values(), ids=MATERIALS)
-def test_what_008_has_depends_on_the_leader(
-    kind: str, elements: str, marc21: Validator
-) -> None:
+def test_what_008_has_depends_on_the_leader(kind: str, elements: str, marc21: Validator) -> None:
     assert len(elements) == 17
     leader = f"{LEADER[:6]}{kind}{LEADER[8:]}"
     text = F008[:18] + elements + F008[35:]
@@ -207,7 +205,9 @@ def test_the_leader_is_held_to_what_describes_it(marc21: Validator) -> None:
             assert {one.position for one in found} <= {position}
     # What is computed when the record is written is not looked at.
     assert not [
-        one for one in marc21.check(Record(leader=f"xxxxx{LEADER[5:12]}yyyyy{LEADER[17:]}")) if one.tag == "LDR"
+        one
+        for one in marc21.check(Record(leader=f"xxxxx{LEADER[5:12]}yyyyy{LEADER[17:]}"))
+        if one.tag == "LDR"
     ]
 
 
@@ -326,7 +326,9 @@ def test_faults_come_in_the_order_of_the_fields(marc21: Validator) -> None:
 
 
 def test_every_fault_is_documented_as_it_is() -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \| (error|warning) \|", (DOCS / "validation.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (error|warning) \|", (DOCS / "validation.md").read_text(), re.M
+    )
     assert rows == [(code, severity) for code, (severity, _) in FAULTS.items()]
 
 
@@ -341,8 +343,14 @@ def test_records_in_memory_are_checked_as_they_are(marc21: Validator) -> None:
     record["245"].indicators = ("1", "x")
     record.add_field(Field("500", (" ", " "), [Subfield("b", "?")]))
     record.leader.type_of_record = "t"
-    assert [fault.code for fault in marc21.check(record)] == ["indicator-invalid", "subfield-unknown"]
-    assert [fault.code for fault in marc21.check(Record(record.as_marc()))] == ["indicator-invalid", "subfield-unknown"]
+    assert [fault.code for fault in marc21.check(record)] == [
+        "indicator-invalid",
+        "subfield-unknown",
+    ]
+    assert [fault.code for fault in marc21.check(Record(record.as_marc()))] == [
+        "indicator-invalid",
+        "subfield-unknown",
+    ]
     assert len(marc21.check(pymarc.Record(record.as_marc()))) == 2
 
 
@@ -367,12 +375,19 @@ def test_marc8_and_other_encodings(marc21: Validator) -> None:
     assert marc21.check(record_of(("500", "  $aOd\u02b9"), leader=LEADER)) == []
     record = Record(iso2709(*SOUND, ("500", b"  \x1faOd\xe2es\x1fc"), leader=leader))
     assert [fault.code for fault in marc21.check(record)] == ["subfield-unknown"]
-    record = Record(iso2709(*SOUND, ("500", b"  \x1faOd\xe9s"), leader=leader), from_encoding="latin-1")
+    record = Record(
+        iso2709(*SOUND, ("500", b"  \x1faOd\xe9s"), leader=leader), from_encoding="latin-1"
+    )
     assert marc21.check(record) == []
 
 
 def test_a_record_larger_than_iso_2709_allows(marc21: Validator) -> None:
-    fields = [Field(tag, data=data) if tag < "010" else Field(tag, (data[0], data[1]), [Subfield("a", data[4:])]) for tag, data in SOUND]
+    fields = [
+        Field(tag, data=data)
+        if tag < "010"
+        else Field(tag, (data[0], data[1]), [Subfield("a", data[4:])])
+        for tag, data in SOUND
+    ]
     fields += [Field("500", (" ", " "), [Subfield("a", "x" * 9000)]) for _ in range(50)]
     fields.append(Field("500", (" ", "9"), [Subfield("a", "x")]))
     assert [fault.place for fault in marc21.check(Record(fields=fields))] == ["500[50]"]
@@ -415,7 +430,9 @@ class Slow:
     def __init__(self) -> None:
         shared = SHARED / "marc21-bibliographic.tsv"
         mine = OWN_FACTS.read_text()
-        text = shared.read_text() if shared.exists() else mine[mine.index("tag\t") :].split("\n\n")[0]
+        text = (
+            shared.read_text() if shared.exists() else mine[mine.index("tag\t") :].split("\n\n")[0]
+        )
         rows = [line.split("\t") for line in text.splitlines()[1:]]
         # What the shared one leaves out has no indicators and subfields told.
         more = re.findall(r"^([0-9]{3})\t(\w+)\tR\t-\t-\t-\t-$", mine, re.M)
@@ -536,7 +553,11 @@ def plain(data: bytes) -> tuple[str, list[tuple[str, str]]]:
     base = int(data[12:17])
     fields = []
     for at in range(24, base - 1, 12):
-        tag, length, start = data[at : at + 3], int(data[at + 3 : at + 7]), int(data[at + 7 : at + 12])
+        tag, length, start = (
+            data[at : at + 3],
+            int(data[at + 3 : at + 7]),
+            int(data[at + 7 : at + 12]),
+        )
         fields.append((tag.decode(), data[base + start : base + start + length - 1].decode()))
     return data[:24].decode(), fields
 
@@ -586,7 +607,15 @@ def test_the_slow_one_agrees_on_records_made_faulty(books: pathlib.Path, marc21:
     tags = [*slow.rows, "2A5", "000", "123", "599", "9Z9"]
     sound = [plain(record.as_marc()) for record in MARCReader(books)]
     forms = ["aa     b    001 0b", "sar p       0   a0", "m     o  d        ", "ea   bd a     0   "]
-    physical = ["cr |||||||||||", "aj canzn", "sd fsngnnmmned", "vf cbahos", "he amb024bbap", "ta", "fb a anaa|n"]
+    physical = [
+        "cr |||||||||||",
+        "aj canzn",
+        "sd fsngnnmmned",
+        "vf cbahos",
+        "he amb024bbap",
+        "ta",
+        "fb a anaa|n",
+    ]
     for _ in range(20):
         for leader, fields in sound:
             kind = rng.choice(["am", "tm", "as", "ai", "mm", "em", "jm", "gm", "pc", "om"])
@@ -597,7 +626,9 @@ def test_the_slow_one_agrees_on_records_made_faulty(books: pathlib.Path, marc21:
                 changed[at] = damaged(rng, *changed[at], tags)
             if rng.random() < 0.1:
                 changed.append(rng.choice(changed))
-            record = Record(iso2709(*[(tag, text.encode()) for tag, text in changed], leader=leader))
+            record = Record(
+                iso2709(*[(tag, text.encode()) for tag, text in changed], leader=leader)
+            )
             found = fast(marc21, record)
             assert found == slow.faults(leader, changed), changed
             total.update(one[2] for one in found)

@@ -35,7 +35,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 10;
+pub const abi_version: u32 = 11;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {

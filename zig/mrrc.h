@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 10
+#define MRRC_ABI_VERSION 11
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
