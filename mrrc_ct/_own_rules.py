@@ -134,7 +134,7 @@ def check_name(name: object, known: Collection[str], what: str) -> None:
         return
     import difflib
 
-    nearest = difflib.get_close_matches(str(name), known, 1)
+    nearest = difflib.get_close_matches(str(name), known, 1, 0.4)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"these are: {', '.join(known)}"
     raise RulesInvalid(f"{what} {name!r}; {hint}")
 

@@ -294,7 +294,7 @@ class Validator:
                 look = partial(self._of_fixed, tag)
         elif tag == _ALTERNATE:
             look = partial(self._of_alternate, indicators, codes)
-        else:
+        elif rule.status is not None:
             verdict += rule.of_content(indicators, codes)
         once = "" if rule.repeatable else tag
         known: Known = (verdict, once, look) if verdict or once or look else ()

@@ -45,3 +45,20 @@ def test_an_example_of_the_guide_to_tables_runs(
         r'(?:to_\w+|savefig|convert)\((?:"books.mrc", )?"([\w.]+)"', TABLES[number]
     ):
         assert (tmp_path / target).stat().st_size > 0 and tmp_path / target not in before
+
+
+VALIDATION = examples("validation.md")
+
+
+@pytest.mark.parametrize("number", range(len(VALIDATION)))
+def test_an_example_of_the_page_on_validation_runs(
+    number: int,
+    books: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(books, tmp_path / "books.mrc")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(VALIDATION[number], "validation.md", "exec"), {"__name__": "example"})
+    assert "obsolete" in capsys.readouterr().out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import random
 import re
+import sys
 import threading
 from collections import Counter
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from conftest import SHARED
@@ -419,6 +421,239 @@ def test_one_validator_serves_threads(books: pathlib.Path) -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 4
+
+
+# ---- a library's own rules
+
+
+def told_by(rules: dict[str, Any], *fields: tuple[str, str], **options: Any) -> list[str]:
+    return told(Validator.from_mapping(rules), *fields, **options)
+
+
+def fields_of(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {"fields": {tag.lstrip("f"): settings for tag, settings in fields.items()}}
+
+
+OWN = {
+    "a field of its own": (fields_of(f123={}), [("123", "xy$Z$Z")], []),
+    "its subfields": (fields_of(f123={"subfields": "a b+"}), [("123", "xy$a$a$b$b$c$9")], ["123[0] subfield-repeated", "123[0] subfield-unknown"]),
+    "its indicators": (fields_of(f123={"indicator1": "#1", "indicator2": "0"}), [("123", " 1$a"), ("123", "10$a"), ("123", "00$a")], ["123[0] indicator-invalid", "123[2] indicator-invalid"]),
+    "once": (fields_of(f123={"repeatable": False}), [("123", "  $a"), ("123", "  $a")], ["123[1] field-repeated"]),
+    "a field of the format, more than once": (fields_of(f245={"repeatable": True}), [("245", "10$aA"), ("245", "10$aB")], []),
+    "a subfield more": (fields_of(f245={"subfields": "y+"}), [("245", "10$aOdes$y$y$z")], ["245[0] subfield-unknown"]),
+    "a subfield that repeats now": (fields_of(f245={"subfields": "a+"}), [("245", "10$aOdes$aOdes$b$b")], ["245[0] subfield-repeated"]),
+    "a subfield of old": (fields_of(f245={"subfields": "d"}), [("245", "10$aOdes$dd")], []),
+    "other indicators": (fields_of(f650={"indicator2": "07"}), [("650", " 0$aA"), ("650", " 2$aA")], ["650[1] indicator-invalid"]),
+    "an obsolete field": (fields_of(f440={}), [("440", " 0$aSeries")], []),
+    "an obsolete field, by its block": (fields_of(f4XX={}), [("440", " 0$aSeries")], ["440[0] field-obsolete"]),
+    "forbidden": (fields_of(f653={"forbidden": True}), [("653", "  $a"), ("654", "  $a")], ["653[0] field-forbidden"]),
+    "a block forbidden, but for one": ({"fields": {"9XX": {"forbidden": True}, "949": {"forbidden": False}}}, [("949", "  $a"), ("950", "  $a")], ["950[0] field-forbidden"]),
+    "one allowed, but for its block": ({"fields": {"949": {"forbidden": False}, "94.": {"forbidden": True}}}, [("949", "  $a")], ["949[0] field-forbidden"]),
+    "a subfield of a block": ({"fields": {"5..": {"subfields": "y"}}}, [("500", "  $a$y"), ("520", "  $a$y"), ("600", "10$aA$y$z$w")], ["600[0] subfield-unknown"]),
+    "a block is no definition": ({"fields": {"1..": {"subfields": "y"}}}, [("123", "  $a")], ["123[0] field-unknown"]),
+    "subfields forbidden and required": (fields_of(f245={"forbidden_subfields": "h", "required_subfields": "a c"}), [("245", "10$h")], ["245[0] subfield-forbidden", "245[0] subfield-missing", "245[0] subfield-missing"]),
+    "a field required": (fields_of(f040={"required": True}), [("020", "  $a0836932722")], ["040 field-missing"]),
+    "a field required that is there": (fields_of(f040={"required": True}), [("040", "  $aDLC")], []),
+    "a repeatable field required": (fields_of(f650={"required": True}), [("650", " 0$aA"), ("650", " 0$aB")], []),
+    "a block required": (fields_of(f6XX={"required": True}), [("651", " 0$aA")], []),
+    "a block required, and missing": (fields_of(f6XX={"required": True}), [("851", "  $a")], ["851[0] field-obsolete", "6XX field-missing"]),
+    "a field required no more": (fields_of(f001={"required": False}, f008={"required": False}), [], []),
+    "of 880, by what it stands for": (fields_of(f245={"subfields": "y", "forbidden_subfields": "c"}), [("880", "10$6245-00$a$y$c$z")], ["880[0] subfield-forbidden", "880[0] subfield-unknown"]),
+    "of 880": (fields_of(f880={"forbidden": True}), [("880", "10$6245-00$a")], ["880[0] field-forbidden"]),
+    "a severity": ({"severity": {"field-obsolete": "error", "lccn-invalid": "off"}}, [("440", " 0$aA"), ("010", "  $a1")], ["440[0] field-obsolete"]),
+    "nothing missing": ({"severity": {"field-missing": "off"}}, [], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "fields", "expected"), OWN.values(), ids=OWN)
+def test_own_rules(
+    rules: dict[str, Any], fields: list[tuple[str, str]], expected: list[str]
+) -> None:
+    mine = {tag for tag, _ in fields}
+    if not fields:  # it is about what is missing
+        mine = set(rules["fields"]) if "fields" in rules else {tag for tag, _ in SOUND}
+    sound = [one for one in SOUND if one[0] not in mine]
+    assert told_by(rules, *sound, *fields, with_sound=False) == expected
+
+
+def test_severities_are_told() -> None:
+    rules = {"severity": {"field-obsolete": "error", "isbn-invalid": "warning"}}
+    record = record_of(("020", "  $a1"), ("440", " 0$aA"))
+    faults = Validator.from_mapping(rules).check(record)
+    assert [(fault.code, fault.severity) for fault in faults] == [
+        ("isbn-invalid", "warning"),
+        ("field-obsolete", "error"),
+    ]
+    assert (
+        told(
+            Validator.marc21(["isbn-invalid", "field-obsolete"]), ("020", "  $a1"), ("440", " 0$aA")
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ([], "own rules: this should be a table"),
+        ({"field": {}}, "own rules: there is no setting 'field'; did you mean 'fields'?"),
+        ({"fields": []}, "own rules: fields should be a table, not []"),
+        ({"fields": {"24": {}}}, "fields.24: a tag is three digits or letters"),
+        ({"fields": {"24*": {}}}, "fields.24*: a tag is three digits or letters"),
+        ({"fields": {"245": []}}, "fields.245: this should be a table"),
+        ({"fields": {"245": {"repeatible": True}}}, "did you mean 'repeatable'?"),
+        (
+            {"fields": {"245": {"repeatable": "yes"}}},
+            "repeatable should be true or false, not 'yes'",
+        ),
+        ({"fields": {"245": {"subfields": "ab"}}}, "subfields should be codes like 'a b+'"),
+        ({"fields": {"245": {"subfields": ["a"]}}}, "subfields should be a text"),
+        ({"fields": {"245": {"indicator1": "0|"}}}, "indicator1 should be the values"),
+        ({"severity": {"isbn": "off"}}, "severity: there is no fault 'isbn'; did you mean 'isbn-"),
+        (
+            {"severity": {"isbn-invalid": "none"}},
+            "severity.isbn-invalid: there is no severity 'none'",
+        ),
+        ({"severity": {"isbn-invalid": []}}, "severity.isbn-invalid: there is no severity []"),
+    ],
+)
+def test_what_is_written_wrong_is_told(rules: Any, said: str) -> None:
+    with pytest.raises(errors.RulesInvalid, match=re.escape(said)):
+        Validator.from_mapping(rules)
+
+
+def test_a_fault_that_there_is_not_cannot_be_ignored() -> None:
+    with pytest.raises(
+        errors.RulesInvalid, match="no fault 'isbn-checkdigit'; did you mean 'isbn-check-digit'"
+    ):
+        Validator.marc21(["isbn-checkdigit"])
+
+
+@pytest.fixture
+def documented(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
+    """A file with the example that docs/validation.md has of a language."""
+
+    def path_of(language: str) -> pathlib.Path:
+        text = (DOCS / "validation.md").read_text()
+        path = tmp_path / f"ours.{language}"
+        path.write_text(re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)[0])
+        return path
+
+    return path_of
+
+
+def test_the_documented_rules_do_what_they_say(documented: Callable[[str], pathlib.Path]) -> None:
+    if sys.version_info < (3, 11):
+        pytest.importorskip("tomli", reason="Python before 3.11 reads TOML with tomli")
+    validator = Validator.from_file(documented("toml"))
+    sound = [
+        ("008", F008),
+        ("010", "  $a1"),
+        ("040", "  $aDLC"),
+        ("245", "10$aOdes$9x"),
+        ("590", "1 $aA$bB$bC$5D"),
+    ]
+    assert told(validator, *sound, with_sound=False) == []
+    assert told(validator, ("245", "10$h"), ("590", "2 $c"), ("590", "  $a$a"), ("949", "zz$z"), ("952", "  $a")) == [
+        "245[0] subfield-forbidden", "245[0] subfield-missing",
+        "590[0] indicator-invalid", "590[0] subfield-unknown", "590[1] indicator-invalid",
+        "590[1] subfield-repeated", "952[0] field-forbidden", "040 field-missing",
+    ]  # fmt: skip
+    faults = validator.check(record_of(("020", "  $a0836932723"), ("040", "  $aDLC")))
+    assert [(fault.code, fault.severity) for fault in faults] == [("isbn-check-digit", "warning")]
+
+
+def test_the_same_rules_as_json(documented: Callable[[str], pathlib.Path]) -> None:
+    path = documented("json")
+    fields = [("010", "  $a1"), ("590", "zz$a$c")]
+    expected = ["590[0] subfield-unknown", "040 field-missing"]
+    assert told(Validator.from_file(path), *fields) == expected
+    assert told(Validator.from_mapping(json.loads(path.read_text())), *fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", b"{", "a.json: Expecting"),
+        ("a.json", b"\xff", "a.json: "),
+        ("a.json", b"[" * 100_000, "a.json: "),
+        ("a.json", b"[1]", "a.json: this should be a table"),
+        ("a.json", b'{"fields": {"245": {"x": 1}}}', "a.json, fields.245: there is no setting 'x'"),
+        ("a.toml", b"[fields", "a.toml: "),
+        ("a.toml", b"\xff", "a.toml: "),
+        (
+            "a.toml",
+            b"[fields.245]\nsubfields = 1",
+            "a.toml, fields.245: subfields should be a text",
+        ),
+    ],
+)
+def test_a_file_that_is_none_is_told(
+    tmp_path: pathlib.Path, name: str, text: bytes, said: str
+) -> None:
+    if name.endswith("toml") and sys.version_info < (3, 11):
+        pytest.importorskip("tomli", reason="Python before 3.11 reads TOML with tomli")
+    path = tmp_path / name
+    path.write_bytes(text)
+    with pytest.raises(errors.RulesInvalid, match=re.escape(str(tmp_path / said))):
+        Validator.from_file(path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(errors.SourceNotFound, match=r"none\.toml: cannot read"):
+        Validator.from_file(tmp_path / "none.toml")
+    with pytest.raises(errors.SourceIsDirectory):
+        Validator.from_file(tmp_path)
+
+
+def test_without_what_reads_toml_it_is_told(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("")
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    monkeypatch.setitem(sys.modules, "tomli", None)
+    with pytest.raises(errors.RulesInvalid, match=r"mrrc-ct\[cli\]"):
+        Validator.from_file(path)
+
+
+# ---- many records
+
+
+def test_validate_gives_the_records_with_faults(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    expected = [
+        (number, str(fault))
+        for number, record in enumerate(MARCReader(books), 1)
+        for fault in Validator.marc21().check(record)
+    ]
+    xml = tmp_path / "books.xml"
+    mrrc_ct.convert(books, xml)
+    for path in (books, xml):
+        found = mrrc_ct.validate(path)
+        told = [(one.number, str(fault)) for one in found for fault in one.faults]
+        assert told == expected != []
+        assert found.records_checked == 150
+        assert found.records_faulty == len({number for number, _ in expected})
+    checked = next(iter(mrrc_ct.validate([books, xml])))
+    assert checked.source == str(books)
+    record = list(MARCReader(books))[checked.number - 1]
+    assert checked.control_number == record["001"].value().strip()
+    few = mrrc_ct.validate(books, Validator.marc21(["field-obsolete"]), where="440")
+    codes = {fault.code for one in few for fault in one.faults}
+    assert 0 < few.records_checked < 150 and "field-obsolete" not in codes
+
+
+def test_records_that_cannot_be_decoded_are_told(books: pathlib.Path) -> None:
+    bad = iso2709(*SOUND, ("500", b"  \x1faOd\xe9s"), leader=f"{LEADER[:9]} {LEADER[10:]}")
+    data = bad + books.read_bytes()
+    with pytest.raises(errors.TextError):
+        list(mrrc_ct.validate(data, from_encoding="ascii"))
+    lost: list[mrrc_ct.MarcError] = []
+    found = mrrc_ct.validate(data, from_encoding="ascii", on_error=lost.append)
+    assert list(found) and lost[0].record_number == 1
+    assert found.records_checked == 151 - len(lost)
 
 
 # ---- a slow validator that shares no code with this one
