@@ -1,4 +1,4 @@
-"""`mrrc-ct validate`, as a process of its own."""
+"""`mrrc-ct validate`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,31 @@ import json
 import os
 import pathlib
 import re
+from typing import Callable
 
 import pytest
+from command import Command
 from marc import iso2709
-from test_cli import run
 
 import mrrc_ct
 from mrrc_ct.validation import FAULTS
 
+Told = tuple[int, bytes, str]
+Run = Callable[..., Told]
 F008 = "990101s1999    nyua          000 0 eng  "
 SOUND = iso2709(("001", "1"), ("008", F008), ("245", "10$aOdes"))
 FAULTY = iso2709(("001", " 2 "), ("008", F008), ("245", "29$aOdes$xy"), ("440", " 0$aA"))
+
+
+@pytest.fixture
+def run(command: Command) -> Run:
+    """Runs a command: its status, what it wrote, and what it said."""
+
+    def run_it(*arguments: object, stdin: bytes = b"") -> Told:
+        result = command(*arguments, stdin=stdin)
+        return result.status, result.out, result.err
+
+    return run_it
 
 
 @pytest.fixture
@@ -37,7 +51,7 @@ LINES = [
 ]
 
 
-def test_a_line_for_each_fault(faulty: pathlib.Path) -> None:
+def test_a_line_for_each_fault(faulty: pathlib.Path, run: Run) -> None:
     status, out, err = run("validate", "faulty.mrc")
     assert (status, out.decode().splitlines()) == (1, LINES)
     assert err == "mrrc-ct: 3 records checked, 2 with faults: 4 errors, 1 warning\n"
@@ -46,14 +60,14 @@ def test_a_line_for_each_fault(faulty: pathlib.Path) -> None:
     assert out.startswith(b"<stdin>:1 (2) 245[0] ")
 
 
-def test_sound_records_end_with_status_0(faulty: pathlib.Path) -> None:
+def test_sound_records_end_with_status_0(faulty: pathlib.Path, run: Run) -> None:
     faulty.write_bytes(SOUND)
     said = "mrrc-ct: 1 records checked, 0 with faults\n"
     assert run("validate", "faulty.mrc") == (0, b"", said)
     assert run("validate", "faulty.mrc", "-q", "--format", "jsonl") == (0, b"", "")
 
 
-def test_warnings_and_codes_can_be_left_out(faulty: pathlib.Path) -> None:
+def test_warnings_and_codes_can_be_left_out(faulty: pathlib.Path, run: Run) -> None:
     status, out, _ = run("validate", "faulty.mrc", "--errors-only")
     assert (status, out.decode().splitlines()) == (1, [*LINES[:2], *LINES[3:]])
     codes = "subfield-unknown, field-missing"
@@ -66,7 +80,7 @@ def test_warnings_and_codes_can_be_left_out(faulty: pathlib.Path) -> None:
     assert err == "mrrc-ct: there is no fault 'subfield-unkown'; did you mean 'subfield-unknown'?\n"
 
 
-def test_json_lines_tell_all(faulty: pathlib.Path) -> None:
+def test_json_lines_tell_all(faulty: pathlib.Path, run: Run) -> None:
     status, out, _ = run("validate", "faulty.mrc", "--format", "jsonl", "-o", "faults.jsonl")
     assert (status, out) == (1, b"")
     lines = [json.loads(line) for line in pathlib.Path("faults.jsonl").read_text().splitlines()]
@@ -91,7 +105,7 @@ def test_json_lines_tell_all(faulty: pathlib.Path) -> None:
     ]
 
 
-def test_the_summary_counts_by_code_and_tag(faulty: pathlib.Path) -> None:
+def test_the_summary_counts_by_code_and_tag(faulty: pathlib.Path, run: Run) -> None:
     status, out, _ = run("validate", "faulty.mrc", "faulty.mrc", "--format", "summary")
     assert status == 1
     rows = [re.split("  +", line.strip()) for line in out.decode().splitlines()]
@@ -109,7 +123,7 @@ def test_the_summary_counts_by_code_and_tag(faulty: pathlib.Path) -> None:
     ]
 
 
-def test_the_summary_agrees_with_the_lines(books: pathlib.Path) -> None:
+def test_the_summary_agrees_with_the_lines(books: pathlib.Path, run: Run) -> None:
     _, out, _ = run("validate", books)
     _, table, _ = run("validate", books, "--format", "summary")
     for code in FAULTS:
@@ -118,7 +132,7 @@ def test_the_summary_agrees_with_the_lines(books: pathlib.Path) -> None:
         assert int(found[1] if found else 0) == count
 
 
-def test_own_rules_from_a_file(faulty: pathlib.Path) -> None:
+def test_own_rules_from_a_file(faulty: pathlib.Path, run: Run) -> None:
     rules = {"fields": {"245": {"subfields": "x"}, "001": {"required": False}}}
     pathlib.Path("ours.json").write_text(json.dumps(rules))
     status, out, _ = run("validate", "faulty.mrc", "--rules", "ours.json")
@@ -131,7 +145,7 @@ def test_own_rules_from_a_file(faulty: pathlib.Path) -> None:
     assert (status, out, "none.toml: cannot read" in err) == (2, b"", True)
 
 
-def test_a_filter_and_other_formats(faulty: pathlib.Path) -> None:
+def test_a_filter_and_other_formats(faulty: pathlib.Path, run: Run) -> None:
     mrrc_ct.convert(faulty, "faulty.xml")
     status, out, err = run("validate", "faulty.xml", "--where", "440")
     expected = [line.replace(".mrc", ".xml") for line in LINES[:3]]
@@ -139,26 +153,26 @@ def test_a_filter_and_other_formats(faulty: pathlib.Path) -> None:
     assert err.startswith("mrrc-ct: 1 records checked")
 
 
-def test_lost_and_salvaged_records_are_listed(faulty: pathlib.Path) -> None:
+def test_lost_and_salvaged_records_are_listed(faulty: pathlib.Path, run: Run) -> None:
     faulty.write_bytes(SOUND.replace(b"00", b"0x", 1) + SOUND)
     status, out, err = run("validate", "faulty.mrc")
     assert (status, out) == (1, b"")
     assert "salvaged: " in err and "2 records checked, 0 with faults" in err
 
 
-def test_what_stands_in_a_record_does_not_break_the_line(faulty: pathlib.Path) -> None:
+def test_what_stands_in_a_record_does_not_break_the_line(faulty: pathlib.Path, run: Run) -> None:
     faulty.write_bytes(iso2709(("001", "a\nb\x1b[2J"), ("008", F008), ("245", "\r\n$aOdes")))
     _, out, _ = run("validate", "faulty.mrc", "--errors-only")
     assert len(out.splitlines()) == 2 and not re.search(rb"[\x00-\x09\x0b-\x1f]", out)
 
 
-def test_the_codes_are_listed() -> None:
+def test_the_codes_are_listed(run: Run) -> None:
     status, out, _ = run("validate", "--codes")
     assert status == 0
     assert [line.split()[0] for line in out.decode().splitlines()] == list(FAULTS)
 
 
-def test_an_output_that_is_an_input_is_refused(faulty: pathlib.Path) -> None:
+def test_an_output_that_is_an_input_is_refused(faulty: pathlib.Path, run: Run) -> None:
     before = faulty.read_bytes()
     status, _, err = run("validate", "faulty.mrc", "-o", "faulty.mrc")
     assert status == 2 and "faulty.mrc" in err

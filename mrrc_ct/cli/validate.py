@@ -26,7 +26,7 @@ SUMMARY = "Check records against the MARC 21 bibliographic format."
 EXAMPLES = [
     "mrrc-ct validate books.mrc",
     "mrrc-ct validate --format summary *.mrc",
-    "mrrc-ct validate --rules ours.toml --errors-only new.mrc --format jsonl",
+    "mrrc-ct validate --rules ours.json --errors-only new.mrc --format jsonl",
 ]
 _FORMATS = ("text", "jsonl", "summary")
 
