@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from ._repair import RepairReport, repair
     from ._sample import sample
     from ._sort import SortReport, sort
+    from ._validate import Checked, Validation, validate
     from .index import RecordIndex, build_index, open_index
     from .tables import Selection, select
+    from .validation import Fault, Validator
 else:
 
     def __getattr__(name: str) -> object:
@@ -73,6 +75,10 @@ else:
             from . import _merge as module
         elif name in ("Diff", "DiffReport", "Difference", "diff"):
             from . import _diff as module
+        elif name in ("Checked", "Validation", "validate"):
+            from . import _validate as module
+        elif name in ("Fault", "Validator"):
+            from . import validation as module
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(module, name)
@@ -83,12 +89,14 @@ __version__ = "0.1.0"
 __all__ = [
     "FORMATS",
     "AuthorityRecord",
+    "Checked",
     "Count",
     "DedupReport",
     "Description",
     "Diff",
     "DiffReport",
     "Difference",
+    "Fault",
     "Field",
     "Frequency",
     "HoldingsRecord",
@@ -108,6 +116,8 @@ __all__ = [
     "Selection",
     "SortReport",
     "Subfield",
+    "Validation",
+    "Validator",
     "build_index",
     "convert",
     "count",
@@ -130,6 +140,7 @@ __all__ = [
     "select",
     "sort",
     "split_offsets",
+    "validate",
     "write",
     "xml_to_record",
     "xml_to_records",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from _operator import index
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 10
+ABI_VERSION = 11
 
 
 class Int:
@@ -481,6 +481,9 @@ def declare(library: CDLL) -> None:
     # mrrc_ask(bytes, length, queries, queries_length, target, written)
     library.mrrc_ask.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, POINTER(c_uint64)]
     library.mrrc_ask.restype = c_int32
+    # mrrc_shapes(bytes, length, target)
+    library.mrrc_shapes.argtypes = [c_void_p, c_uint64, c_void_p]
+    library.mrrc_shapes.restype = c_int32
     # mrrc_pipeline_create(pipeline_options, options, result)
     library.mrrc_pipeline_create.argtypes = [POINTER(PipelineOptions), POINTER(Options), POINTER(c_void_p)]
     library.mrrc_pipeline_create.restype = c_int32

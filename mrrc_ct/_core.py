@@ -809,6 +809,18 @@ def ask(flat: bytes, queries: list[str]) -> list[str] | None:
         return None
 
 
+def shape(flat: bytes) -> bytes | None:
+    """What a record in the flat form is made of, see `mrrc_shapes`; None where it has another form.
+
+    Without the 1E and 1D at its end.
+    """
+    length = len(flat)
+    room, address = _per_thread.room(length)
+    call = (_holding if length < _HELD_MAX else _library).mrrc_shapes
+    written = call(flat, length, address)
+    return room[: max(0, written - 2)] if written > 0 else None
+
+
 def flat_forms(
     data: bytes, encoding: int | None, references: bool
 ) -> tuple[list[bytes | None], bytes]:

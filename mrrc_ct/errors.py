@@ -156,9 +156,9 @@ class PathInvalid(MarcError, ValueError):
 
 
 class RulesInvalid(MarcError, ValueError):
-    """Rules for editing are not written as they should be.
+    """Rules for editing, or a library's own for validation, are not written as they should be.
 
-    `rule` is the number of the one at fault, from 1, and `key` the key in it.
+    `rule` is the number of the one at fault among those for editing, from 1, `key` the key in it.
     """
 
     rule: int | None = None

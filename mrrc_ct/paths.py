@@ -25,11 +25,10 @@ makes of it is a program for the core (`zig/plan.zig`), which runs it on every r
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-from . import errors
+from . import errors, marc21
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -195,36 +194,15 @@ def program_of(columns: list[Column], where: Filter | None) -> bytes:
 # ---- the rules of the format
 
 
-class _Rules:
-    """What of MARC 21 may repeat. Read when it is first asked for."""
+def _may_repeat(place: Place) -> bool:
+    """Whether a place can have more than one value. What nobody knows can."""
+    if place.kind != _FIELD:
+        return False
+    facts = marc21.fields().get(place.tag)
+    if facts is None or facts.repeatable or len(place.codes) != 1 or facts.subfields is None:
+        return facts is None or facts.repeatable
+    return facts.subfields.get(place.codes, True)
 
-    def __init__(self) -> None:
-        self._fields: dict[str, tuple[bool, dict[str, bool]]] | None = None
-
-    def _read(self) -> dict[str, tuple[bool, dict[str, bool]]]:
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "marc21.tsv")
-        # Within a zip file there is no such path, but a loader that knows.
-        data = __loader__.get_data(path).decode()  # type: ignore[name-defined]
-        fields = {}
-        for line in data.splitlines()[1:]:
-            tag, _, repeatable, _, _, subfields, _ = line.split("\t")
-            codes = {one[0]: one.endswith("+") for one in subfields.split() if one != "-"}
-            fields[tag] = repeatable == "R", codes
-        return fields
-
-    def may_repeat(self, place: Place) -> bool:
-        """Whether a place can have more than one value. What nobody knows can."""
-        if place.kind != _FIELD:
-            return False
-        if self._fields is None:
-            self._fields = self._read()
-        field_repeats, codes = self._fields.get(place.tag, (True, {}))
-        if field_repeats or len(place.codes) != 1:
-            return field_repeats
-        return codes.get(place.codes, True)
-
-
-_rules = _Rules()
 
 
 def may_repeat(tag: str) -> bool:
@@ -388,7 +366,7 @@ class _Parser:
                 self.fail("the number and the offset of a record are what they are", begin)
             column.mode, column.type = "only", "int"
         if not column.mode:
-            may_repeat = any(_rules.may_repeat(place) for place in column.places)
+            may_repeat = any(_may_repeat(place) for place in column.places)
             column.mode = "only" if not may_repeat else "list" if column.type == "text" else "first"
         if column.mode in ("list", "join") and column.type != "text":
             self.fail(f"a {column.mode} has texts, not {column.type}", begin)

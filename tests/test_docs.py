@@ -66,3 +66,20 @@ def test_the_examples_of_sorting_and_comparing_run_one_after_the_other(
     for line in re.search(r"^```diff\n(.*?)^```$", page, re.M | re.S)[1].splitlines():  # type: ignore[index]
         assert line.replace(" …", "") in written
     assert re.search(r"print\(report\)  # (.*),", page)[1] in written  # type: ignore[index]
+
+
+VALIDATION = examples("validation.md")
+
+
+@pytest.mark.parametrize("number", range(len(VALIDATION)))
+def test_an_example_of_the_page_on_validation_runs(
+    number: int,
+    books: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(books, tmp_path / "books.mrc")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(VALIDATION[number], "validation.md", "exec"), {"__name__": "example"})
+    assert "obsolete" in capsys.readouterr().out

@@ -35,7 +35,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 10;
+pub const abi_version: u32 = 11;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -366,6 +366,13 @@ pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, 
     const room = (target orelse return invalid)[0..@intCast(asked.len * length)];
     written.* = apart.ask(slice(bytes, length), asked, room) orelse return invalid;
     return @backingInt(Status.done);
+}
+
+pub export fn mrrc_shapes(bytes: ?[*]const u8, length: u64, target: ?[*]u8) callconv(.c) i32 {
+    const invalid = @backingInt(Status.invalid_argument);
+    if (length > std.math.maxInt(i32)) return invalid;
+    const room = (target orelse return invalid)[0..@intCast(length)];
+    return @intCast(apart.shapes(slice(bytes, length), room) orelse return invalid);
 }
 
 /// Why a plan cannot be made.
@@ -801,6 +808,11 @@ pub const documentation = [_]Documentation{
         .name = "mrrc_ask",
         .parameters = &.{ "bytes", "length", "queries", "queries_length", "target", "written" },
         .text = "What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries.",
+    },
+    .{
+        .name = "mrrc_shapes",
+        .parameters = &.{ "bytes", "length", "target" },
+        .text = "What records in the flat form, one behind the other, are made of, but for their text. For each go to `target`: of each field the tag; its indicators; 1F where it has subfields, and the code of each, 1F for one without a code; 1E; and 1D behind the fields. Of a control field there is the tag, and 1F where it has subfields all the same. `target` has room for `length`. Gives the length of what was written, or MRRC_INVALID_ARGUMENT when the bytes are no such records.",
     },
     .{
         .name = "mrrc_pipeline_create",

@@ -197,6 +197,32 @@ pub fn ask(flat: []const u8, queries: []const Query, target: []u8) ?usize {
     return out.length;
 }
 
+/// What the records of `flat` are made of, but for their text. For each go to `target`: of each field
+/// the tag; the indicators, unless it is a control field; where it has subfields 1F, and unless it is a
+/// control field the code of each, 1F for one without a code; 1E. 1D behind these. `target` has room for the
+/// length of `flat`. Gives the length of it all; null where `flat` has another form.
+pub fn shapes(flat: []const u8, target: []u8) ?usize {
+    var out: Output = .{ .target = target };
+    var at: usize = 0;
+    while (at < flat.len) {
+        const head_end = headEnd(flat, at) orelse return null;
+        var entry = at + leader_length;
+        at = head_end + 1;
+        while (entry < head_end) : (entry += entry_length) {
+            const tag: Tag = flat[entry..][0..3].*;
+            out.append(&tag);
+            at += if (record_module.isControlTag(tag)) out.controlShape(flat[at..]) else out.dataShape(flat[at..]);
+            if (at >= flat.len or flat[at] != field_terminator) return null;
+            at += 1;
+            out.byte(field_terminator);
+        }
+        if (at >= flat.len or flat[at] != record_terminator) return null;
+        at += 1;
+        out.byte(record_terminator);
+    }
+    return out.length;
+}
+
 /// No value is longer than its content: each subfield loses two bytes and gains a blank. An entry of
 /// the directory has more bytes than what is written for it beside the value. So what was written of some
 /// bytes is never longer than these are.
@@ -246,6 +272,31 @@ const Output = struct {
         const stripped = strip(value);
         std.mem.copyForwards(u8, value[0..stripped.len], stripped);
         self.length = mark + stripped.len;
+    }
+
+    /// Append what `shapes` has of the control field whose content `bytes` begins with; the content's length.
+    fn controlShape(self: *Output, bytes: []const u8) usize {
+        const at = scan.indexOf(marks, bytes);
+        if (at == bytes.len or bytes[at] != delimiter) return at;
+        self.byte(delimiter);
+        return at + scan.indexOf(terminators, bytes[at..]);
+    }
+
+    /// The same of a field with subfields.
+    fn dataShape(self: *Output, bytes: []const u8) usize {
+        var at = self.copyUntil(marks, bytes);
+        if (at < bytes.len and bytes[at] == delimiter) self.byte(delimiter);
+        while (at < bytes.len and bytes[at] == delimiter) {
+            at += 1;
+            if (at == bytes.len or bytes[at] == delimiter or isTerminator(bytes[at])) {
+                self.byte(delimiter);
+                continue;
+            }
+            const subfield = bytes[at..][0..scan.indexOf(marks, bytes[at..])];
+            self.append(subfield[0..record_module.codeLength(subfield)]);
+            at += subfield.len;
+        }
+        return at;
     }
 
     fn answer(self: *Output, query: Query, found: ?[]const u8) void {
@@ -369,4 +420,31 @@ test "the first field with its tag answers a query" {
     try std.testing.expectEqual(null, parse("24", &queries));
     try std.testing.expectEqual(null, parse("245aba", &queries));
     try std.testing.expectEqual(null, parse("001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017", &queries));
+}
+
+test "records have shapes" {
+    var target: [sample.len]u8 = undefined;
+    const length = shapes(sample, &target).?;
+    try std.testing.expectEqualStrings("24510\x1fabca\x1e001\x1eLOC  \x1fa\x1e245  \x1fa\x1e\x1d\x1d", target[0..length]);
+    const cases = [_]struct { []const u8, []const u8, []const u8 }{
+        .{ "008", "", "008" },
+        .{ "008", "a\x1f\x1fb", "008\x1f" },
+        .{ "245", "", "245" },
+        .{ "245", "1", "2451" },
+        .{ "245", "10\x1f", "24510\x1f\x1f" },
+        .{ "245", "\x1f\x1fa\x1f", "245\x1f\x1fa\x1f" },
+        .{ "245", "10\x1f\u{e9}\u{e8}\x1fb\u{e8}", "24510\x1f\u{e9}b" },
+        .{ "245", "10\x1f\xe3\x1f\xc3", "24510\x1f\xe3\xc3" },
+    };
+    for (cases) |case| {
+        var bytes: [100]u8 = undefined;
+        const record = try std.fmt.bufPrint(&bytes, "{s}{s}000000000\x1e{s}\x1e\x1d", .{ sample_leader, case[0], case[1] });
+        const shape = target[0..shapes(record, target[0..record.len]).?];
+        try std.testing.expectEqualStrings(case[2], shape[0 .. shape.len - 2]);
+    }
+    for (1..sample.len) |cut| {
+        const is_whole = cut == sample.len - sample_leader.len - 2;
+        try std.testing.expectEqual(is_whole, shapes(sample[0..cut], target[0..cut]) != null);
+        _ = shapes(sample[cut..], target[0 .. sample.len - cut]);
+    }
 }

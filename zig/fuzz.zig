@@ -94,7 +94,19 @@ const targets = struct {
         defer gpa.free(answers);
         var answered: u64 = 0;
         const status = abi.mrrc_ask(bytes.ptr, bytes.len, asked.ptr, asked.len, answers.ptr, &answered);
+        const shape = gpa.alloc(u8, bytes.len) catch unreachable;
+        defer gpa.free(shape);
+        const shaped = abi.mrrc_shapes(bytes.ptr, bytes.len, shape.ptr);
+        if (shaped >= 0) {
+            for ("\x1d\x1e") |mark| {
+                // The directory's 1E is left out.
+                const left_out = if (mark == '\x1e') records else 0;
+                const count = std.mem.count(u8, shape[0..@intCast(shaped)], &.{mark});
+                expect(count + left_out == std.mem.count(u8, bytes, &.{mark}), "a shape has other fields or records");
+            }
+        }
         if (end < 0) return;
+        expect(shaped >= 0, "records can be taken apart and have no shape");
         expect(statusOf(status) == .done, "records can be taken apart and not be asked");
         expect(end >= 32 and end <= 256, "there is no such number of a tag");
         var answer = std.mem.splitScalar(u8, answers[0..answered], '\x1d');

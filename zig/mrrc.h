@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 10
+#define MRRC_ABI_VERSION 11
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -322,6 +322,9 @@ int32_t mrrc_take_apart(const uint8_t *bytes, uint64_t length, uint8_t *target, 
 
 /* What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries. */
 int32_t mrrc_ask(const uint8_t *bytes, uint64_t length, const uint8_t *queries, uint64_t queries_length, uint8_t *target, uint64_t *written);
+
+/* What records in the flat form, one behind the other, are made of, but for their text. For each go to `target`: of each field the tag; its indicators; 1F where it has subfields, and the code of each, 1F for one without a code; 1E; and 1D behind the fields. Of a control field there is the tag, and 1F where it has subfields all the same. `target` has room for `length`. Gives the length of what was written, or MRRC_INVALID_ARGUMENT when the bytes are no such records. */
+int32_t mrrc_shapes(const uint8_t *bytes, uint64_t length, uint8_t *target);
 
 /* Start threads that work on the ISO 2709 records of a source. `options` says how to convert; it is needed for the other jobs, too, and its source is MRRC_FORMAT_MARC. The file stays open until mrrc_pipeline_close is through. Any number of threads may use the pipeline. */
 int32_t mrrc_pipeline_create(const MrrcPipelineOptions *pipeline_options, const MrrcOptions *options, void **result);

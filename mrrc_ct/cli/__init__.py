@@ -26,6 +26,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "select": ("select", "Write a table: values of each record in columns."),
         "describe": ("describe", "Tell which tags and subfields there are, and how often."),
         "frequency": ("frequency", "Count how often each value occurs at some places."),
+        "validate": ("validate", "Check records against the MARC 21 bibliographic format."),
     },
     "take": {
         "convert": ("convert", "Convert records from any format to another."),
