@@ -126,7 +126,7 @@ def oclc(text: str) -> str | None:
 def _reads_of(place: Place) -> Reads | None:
     """How the values at a place are read, None where they are just text."""
     tag, codes = place.tag, place.codes
-    if not not place.is_sliced:
+    if place.is_sliced:
         return None
     if tag == "001":
         return oclc

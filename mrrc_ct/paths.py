@@ -204,10 +204,9 @@ def _may_repeat(place: Place) -> bool:
     return facts.subfields.get(place.codes, True)
 
 
-
 def may_repeat(tag: str) -> bool:
     """Whether MARC 21 lets a record have several fields with a tag, or does not know it."""
-    return _rules.may_repeat(Place(tag))
+    return _may_repeat(Place(tag))
 
 
 # ---- the parser
