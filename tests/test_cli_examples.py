@@ -35,6 +35,8 @@ def make(path: pathlib.Path, books: pathlib.Path) -> None:
         path.write_text('{"rules": [{"delete": "9XX"}, {"copy": "020", "to": "920"}]}')
     elif path.name == "ours.json":
         path.write_text('{"fields": {"590": {"subfields": "a b+"}}}')
+    elif path.stem == "new":
+        convert(books.read_bytes().partition(b"\x1d")[2], path)
     elif "damaged" in path.name:
         path.write_bytes(b"0x" + books.read_bytes()[2:])
     elif path.suffixes == [".mrc", ".gz"]:
@@ -67,8 +69,8 @@ def test_an_example_runs(
     )
     err = done.stderr.decode()
     # What is made damaged is to be looked at, and what an example looks for need not be there.
-    # The sample has faults.
-    is_faulty = "damaged" in example or name == "validate"
+    # The sample has faults, and a new file lacks a record.
+    is_faulty = "damaged" in example or name in ("validate", "diff")
     expected = (0, 1) if name == "grep" else (1,) if is_faulty else (0,)
     assert done.returncode in expected, err
     assert "Traceback" not in err
