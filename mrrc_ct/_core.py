@@ -17,7 +17,7 @@ from types import MethodType
 
 from . import _bindings as c
 from . import errors
-from ._platform import find_library
+from ._library import load
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -89,12 +89,8 @@ _OUTCOMES = {
 }
 
 
-def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
-    path = find_library(os.path.dirname(os.path.abspath(__file__)))
-    try:
-        library = ctypes.CDLL(path)
-    except OSError as error:
-        raise ImportError(f"mrrc_ct: its compiled core cannot be loaded here: {error}") from error
+def _load(path: str) -> tuple[ctypes.CDLL, ctypes.PyDLL]:
+    library = ctypes.CDLL(path)
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = ctypes.c_uint32
     version = library.mrrc_abi_version()
@@ -111,7 +107,7 @@ def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
 
 #: The core, with calls that drop the GIL; and for a single record with calls that keep it: these
 #: take as long as waking another thread does.
-_library, _holding = _load()
+_library, _holding = load(_load)
 #: What a call that keeps the GIL may be given, in bytes.
 _HELD_MAX = 100_000
 
