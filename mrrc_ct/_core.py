@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import mmap
 import os
 import sys
 from _thread import _local as thread_local
 from itertools import accumulate
-from mmap import mmap
 from types import MethodType
 
 from . import _bindings as c
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from typing import Any, Callable, NoReturn, Union
 
     #: Bytes that slices are taken of, as `bytes`.
-    Run = Union[bytes, mmap]
+    Run = Union[bytes, mmap.mmap]
 
 
+#: Where processes fork, each has memory of its own.
+_OWN = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 #: Records that a Scanner finds in one call. Each call is a place where threads meet at the GIL.
 RECORDS_A_CALL = 2048
 #: Records that are made at once, and of which the next ask for the same. More would keep what was
@@ -179,14 +181,15 @@ def check_unmappable(unmappable: str) -> None:
 class Buffer:
     """A run of bytes whose address the core is given: one that Python can change.
 
-    It is memory of the system's own, whose slices are `bytes`: those of a bytearray are not.
+    It is memory of the system's own, whose slices are `bytes`: those of a bytearray are not. A
+    process that is forked off has a copy.
     """
 
     __slots__ = ("_pin", "address", "data", "view")
 
     def __init__(self, size: int) -> None:
         """Make one of `size` bytes."""
-        self.data: Run = mmap(-1, size)
+        self.data: Run = mmap.mmap(-1, size, **_OWN)
         self.view = memoryview(self.data)
         self._pin = ctypes.c_uint8.from_buffer(self.data)
         self.address = ctypes.addressof(self._pin)
