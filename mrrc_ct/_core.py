@@ -91,7 +91,11 @@ _OUTCOMES = {
 }
 
 
-def _load(path: str) -> tuple[ctypes.CDLL, ctypes.PyDLL]:
+#: Whether a call can keep the GIL: PyPy's cannot.
+_CAN_HOLD = hasattr(ctypes, "PyDLL")
+
+
+def _load(path: str) -> tuple[ctypes.CDLL, ctypes.CDLL]:
     library = ctypes.CDLL(path)
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = ctypes.c_uint32
@@ -101,7 +105,7 @@ def _load(path: str) -> tuple[ctypes.CDLL, ctypes.PyDLL]:
             f"mrrc_ct: {path} has interface version {version}, {c.ABI_VERSION} is needed: "
             "build the package again"
         )
-    holding = ctypes.PyDLL(path)
+    holding = ctypes.PyDLL(path) if _CAN_HOLD else ctypes.CDLL(path)
     c.declare(library)
     c.declare(holding)
     return library, holding
