@@ -6,7 +6,6 @@ import io
 import random
 from collections.abc import Callable, Iterator
 
-import pymarc
 import pytest
 from marc import LEADER, LEADER_MARC8, iso2709
 
@@ -140,6 +139,7 @@ def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes])
 
 
 def test_values_are_pymarcs(records: list[bytes]) -> None:
+    pymarc = pytest.importorskip("pymarc")
     data = b"".join(records)
 
     def values(reader: Iterator[object]) -> list[object]:
@@ -274,6 +274,7 @@ def test_what_cannot_be_written_into_a_whole_record_is_told() -> None:
 
 @pytest.mark.parametrize("value", ["", "a\0b", "日本\u0301", "x" * 9_990])
 def test_a_changed_field_is_written_as_pymarc_does(value: str) -> None:
+    pymarc = pytest.importorskip("pymarc")
     record = whole(("500", "  $aBehind."))
     theirs = pymarc.Record(record.as_marc())
     for one in (record, theirs):

@@ -25,7 +25,6 @@ import mrrc_ct
 from mrrc_ct import errors, select
 from mrrc_ct.tables import Selection
 
-pytest.importorskip("pymarc", reason="pymarc 5.4 needs Python 3.10")
 pytest.importorskip("hypothesis", reason="hypothesis makes the paths and records")
 
 import columns
