@@ -7,13 +7,20 @@ the next call with the same converter.
 from __future__ import annotations
 
 import codecs
-import ctypes
 import mmap
 import os
 import sys
 from _thread import _local as thread_local
 from itertools import accumulate
 from types import MethodType
+
+try:
+    import ctypes
+except ImportError as error:
+    raise ImportError(
+        f"mrrc_ct needs ctypes, which cannot be loaded here: {error}. Subinterpreters of CPython "
+        "3.12 have it only where they share the main interpreter's GIL; since 3.13 all have it"
+    ) from error
 
 from . import _bindings as c
 from . import errors
