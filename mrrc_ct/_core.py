@@ -856,3 +856,7 @@ def flat_forms(
             forms.append(None)
         elif status == c.Status.DONE:
             return forms, b"".join(parts)
+
+
+if not _CAN_HOLD:
+    from ._pypy import assemble, replace, take_apart  # noqa: F401

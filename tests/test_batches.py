@@ -283,6 +283,18 @@ def test_a_changed_field_is_written_as_pymarc_does(value: str) -> None:
     assert record.as_marc() == theirs.as_marc()
 
 
+def test_fields_that_say_the_same_in_a_character_or_two_keep_their_own_contents() -> None:
+    contents = ["  $a日", "11$b日", "1 $bab", " 1$aab", "  $a😀", "22$c😀", "2 $aé", " 2$bé"]
+    one = iso2709(("001", "1"), *[(f"{500 + n}", content) for n, content in enumerate(contents)])
+    for record in mrrc_ct.MARCReader(one * 200):
+        values = [field.value() for field in record.fields]
+        assert values == ["1", *(content[4:] for content in contents)]
+        found = [
+            "".join([*field.indicators, "$", *field.subfields[0]]) for field in record.fields[1:]
+        ]
+        assert found == contents
+
+
 def test_a_field_of_nothing_but_a_delimiter_is_there() -> None:
     odd = iso2709(("001", "1"), ("245", "$"), ("300", "  $ax"))
     for record in mrrc_ct.MARCReader(odd * 200):
