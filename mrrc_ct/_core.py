@@ -120,6 +120,8 @@ def _load(path: str) -> tuple[ctypes.CDLL, ctypes.CDLL]:
 
 #: The core, with calls that drop the GIL; and for a single record with calls that keep it: these
 #: take as long as waking another thread does.
+_library: ctypes.CDLL
+_holding: ctypes.CDLL
 _library, _holding = load(_load)
 #: What a call that keeps the GIL may be given, in bytes.
 _HELD_MAX = 100_000
@@ -215,8 +217,13 @@ class FixedBuffer:
         """Pin `data`."""
         self.data: Run = data
         self.view = memoryview(data)
-        self._pin = ctypes.c_char_p(data)
-        self.address = ctypes.cast(self._pin, ctypes.c_void_p).value or 0
+        self._pin, self.address = pinned(data)
+
+
+def pinned(data: bytes) -> tuple[object, int]:
+    """The address of bytes, and what keeps them there."""
+    pin = ctypes.c_char_p(data)
+    return pin, ctypes.cast(pin, ctypes.c_void_p).value or 0
 
 
 class Scanner:
@@ -859,4 +866,4 @@ def flat_forms(
 
 
 if not _CAN_HOLD:
-    from ._pypy import assemble, replace, take_apart  # noqa: F401
+    from ._pypy import assemble, memory_of, pinned, replace, take_apart  # noqa: F401

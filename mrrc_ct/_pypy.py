@@ -1,12 +1,61 @@
-"""What `_core` does otherwise on PyPy."""
+"""What `_core` does otherwise on PyPy.
+
+There ctypes copies bytes and views one character at a time, and no call keeps the GIL. What cffi is
+built on, which is always there, does not copy them, and keeps them where they are.
+"""
 
 from __future__ import annotations
 
-from ._core import RECORD_BYTES_MAX, Buffer, _assemble, _replace
+import ctypes
+
+import _cffi_backend as cffi
+
+from ._core import RECORD_BYTES_MAX, Buffer, _assemble, _holding, _library, _replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
+
+_POINTER = cffi.new_pointer_type(cffi.new_primitive_type("char"))
+_CHARACTERS = cffi.new_array_type(_POINTER, None)
+_NUMBER = cffi.new_primitive_type("uintptr_t")
+
+
+def pinned(data: bytes) -> tuple[object, int]:
+    """The address of bytes. They stay there as long as the object that comes with it is there."""
+    pin = cffi.from_buffer(_CHARACTERS, data)
+    return pin, int(cffi.cast(_NUMBER, pin))
+
+
+class Address(ctypes.c_void_p):
+    """A parameter for an address, or bytes, which are not copied."""
+
+    pin: object
+
+    @classmethod
+    def from_param(cls, value: Any) -> Any:
+        if not isinstance(value, bytes):
+            return ctypes.c_void_p.from_param(value)
+        pin, address = pinned(value)
+        parameter = cls(address)
+        parameter.pin = pin
+        return parameter
+
+
+for _one in (_library, _holding):
+    for _name, _function in vars(_one).items():
+        if _name.startswith("mrrc_"):
+            _function.argtypes = [
+                Address if kind is ctypes.c_void_p else kind for kind in _function.argtypes
+            ]
+
+
+def memory_of(address: int | None, length: int) -> memoryview:
+    """So many bytes of the core's memory."""
+    if not length or not address:
+        return memoryview(b"")
+    return memoryview(cffi.buffer(cffi.cast(_POINTER, address), length))
+
 
 #: Rooms for a record that nobody uses now.
 _rooms: list[Buffer] = []

@@ -129,7 +129,8 @@ def test_a_writer_that_is_not_closed_completes_its_file_and_warns(tmp_path: path
     writer.write(Record(fields=[Field("001", data="1")]))
     with pytest.warns(ResourceWarning, match=r"out\.mrc"):
         del writer
-    gc.collect()
+        if sys.implementation.name == "pypy":
+            gc.collect()  # nothing is gone at once there
     assert (tmp_path / "out.mrc").read_bytes() == iso2709(("001", "1"))
 
 
