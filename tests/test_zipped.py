@@ -35,9 +35,12 @@ def zipped(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("zipped")
     ignored = shutil.ignore_patterns("__pycache__", "*.tmp")
     shutil.copytree(PACKAGE, folder / "app" / "mrrc_ct", ignore=ignored)
+    # As docs/interpreters.md has it: what `zipapp --main` writes would forget the exit status.
+    main = "import sys; from mrrc_ct.cli import main; sys.exit(main())"
+    (folder / "app" / "__main__.py").write_text(main)
     target = folder / "mrrc-ct.pyz"
-    command = [sys.executable, "-m", "zipapp", "-c", "-m", "mrrc_ct.cli:main", "-o", str(target)]
-    subprocess.run([*command, str(folder / "app")], check=True)
+    command = [sys.executable, "-m", "zipapp", str(folder / "app"), "--compress"]
+    subprocess.run([*command, "--output", str(target)], check=True)
     return target
 
 
@@ -102,6 +105,9 @@ def test_a_zipapp_is_the_command_line(home: Home, books: pathlib.Path) -> None:
     expected = home.temporary / "expected.xml"
     mrrc_ct.convert(books, expected)
     assert target.read_bytes() == expected.read_bytes()
+    process = home.start(str(home.zipped), "count", "none.mrc")
+    assert "none.mrc: cannot open" in process.communicate(timeout=100)[1]
+    assert process.returncode == 2
 
 
 def test_the_library_is_kept_for_the_next_program(home: Home) -> None:
