@@ -10,7 +10,8 @@ import ctypes
 
 import _cffi_backend as cffi
 
-from ._core import RECORD_BYTES_MAX, Buffer, _assemble, _holding, _library, _replace
+from . import _bindings as c
+from ._core import RECORD_BYTES_MAX, Buffer, _holding, _library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ for _one in (_library, _holding):
     for _name, _function in vars(_one).items():
         if _name.startswith("mrrc_"):
             _function.argtypes = [
-                Address if kind is ctypes.c_void_p else kind for kind in _function.argtypes
+                Address if kind in (ctypes.c_void_p, c.Bytes) else kind
+                for kind in _function.argtypes
             ]
 
 
@@ -61,7 +63,7 @@ def memory_of(address: int | None, length: int) -> memoryview:
 _rooms: list[Buffer] = []
 
 
-def _in_a_room(call: Callable[..., bytes | None], *arguments: object) -> bytes | None:
+def _in_a_room(call: Callable[[int], bytes | None]) -> bytes | None:
     # What a call has written becomes bytes after it, and others may run between: threads, handlers
     # of signals, finalizers. So each call has a room that is nobody else's meanwhile.
     try:
@@ -69,19 +71,24 @@ def _in_a_room(call: Callable[..., bytes | None], *arguments: object) -> bytes |
     except IndexError:
         room = Buffer(RECORD_BYTES_MAX + 1)
     try:
-        return call(*arguments, room.address)
+        return call(room.address)
     finally:
         _rooms.append(room)
 
 
 def assemble(flat: bytes) -> bytes | None:
     """A record in the flat form as ISO 2709; None where it has no such form."""
-    return _in_a_room(_assemble, flat, len(flat))
+    length = len(flat)
+    if length > RECORD_BYTES_MAX:
+        return None
+    return _in_a_room(lambda room: _holding.mrrc_assemble(flat, length, room))
 
 
 def replace(record: bytes, changes: bytes) -> bytes | None:
     """A record in ISO 2709 with other contents of some fields; or None."""
-    return _in_a_room(_replace, record, len(record), changes, len(changes))
+    # Nobody says that there is a NUL behind bytes, as CPython does.
+    record, changes = record + b"\0", changes + b"\0"
+    return _in_a_room(lambda room: _holding.mrrc_replace(room, record, changes))
 
 
 def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | None:
