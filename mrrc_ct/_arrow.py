@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import sys
 from itertools import count
 
 from . import _bindings as c
@@ -152,27 +153,28 @@ def _address_of(rows: memoryview) -> tuple[int | None, int]:
 
 # ---- capsules
 
-# With prototypes of its own: those of `ctypes.pythonapi` are everybody's.
-_new_capsule = ctypes.PYFUNCTYPE(
-    ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p
-)(("PyCapsule_New", ctypes.pythonapi))
-_keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
 
-# A capsule or a stream may go while an exception is on its way, when no code of Python's can run:
-# the core is called then, and puts it aside.
-_HOST = (
-    "PyGILState_Ensure",
-    "PyGILState_Release",
-    "PyCapsule_GetPointer",
-    "PyErr_Fetch",
-    "PyErr_Restore",
-)
-_library.mrrc_arrow_python(
-    *(
-        ctypes.cast(ctypes.PYFUNCTYPE(None)((name, ctypes.pythonapi)), ctypes.c_void_p)
-        for name in _HOST
+def _obstacle() -> str:
+    """Why no capsules can be made here; nothing where they can."""
+    if not hasattr(ctypes, "pythonapi"):
+        return f"{sys.implementation.name} does not have the C interface of CPython's"
+    current, main = (
+        ctypes.PYFUNCTYPE(ctypes.c_void_p)((name, ctypes.pythonapi))()
+        for name in ("PyInterpreterState_Get", "PyInterpreterState_Main")
     )
-)
+    # PyGILState_Ensure, by which a stream comes back to Python, knows no other.
+    return "" if current == main else "this is not Python's main interpreter"
+
+
+_OBSTACLE = _obstacle()
+
+
+def _check_capsules() -> None:
+    if _OBSTACLE:
+        raise NotImplementedError(
+            f"there are no tables of Arrow's here: {_OBSTACLE}. Rows come by iterating, and to_csv "
+            "and to_jsonl write them"
+        )
 
 
 def _capsule(structure: int | None, name: bytes, destroy: Any) -> object:
@@ -180,7 +182,11 @@ def _capsule(structure: int | None, name: bytes, destroy: Any) -> object:
 
 
 def schema_capsule(plan: Plan) -> object:
-    """The schema of a plan's batches, as `__arrow_c_schema__` gives it."""
+    """The schema of a plan's batches, as `__arrow_c_schema__` gives it.
+
+    Raises NotImplementedError where Python has no capsules, or none that are safe.
+    """
+    _check_capsules()
     schema = ctypes.c_void_p()
     status = _library.mrrc_arrow_schema(plan.handle, schema)
     if status < 0:
@@ -224,18 +230,42 @@ def _drop(number: int) -> None:
         batches.close()
 
 
-# At the end the streams that are still there must not call what is no more.
-atexit.register(_library.mrrc_arrow_end)
-for _one in (_pull, _drop):
-    _keep(_one)
+if not _OBSTACLE:
+    # With prototypes of its own: those of `ctypes.pythonapi` are everybody's.
+    _new_capsule = ctypes.PYFUNCTYPE(
+        ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p
+    )(("PyCapsule_New", ctypes.pythonapi))
+    _keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
+    # A capsule or a stream may go while an exception is on its way, when no code of Python's can
+    # run: the core is called then, and puts it aside.
+    _library.mrrc_arrow_python(
+        *(
+            ctypes.cast(ctypes.PYFUNCTYPE(None)((name, ctypes.pythonapi)), ctypes.c_void_p)
+            for name in (
+                "PyGILState_Ensure",
+                "PyGILState_Release",
+                "PyCapsule_GetPointer",
+                "PyErr_Fetch",
+                "PyErr_Restore",
+            )
+        )
+    )
+    # At the end the streams that are still there must not call what is no more.
+    atexit.register(_library.mrrc_arrow_end)
+    for _one in (_pull, _drop):
+        _keep(_one)
 
 
-def stream_capsule(plan: Plan, batches: Batches) -> object:
-    """A stream of batches, as `__arrow_c_stream__` gives it. It closes them when it is released."""
+def stream_capsule(plan: Plan, begin: Callable[[], Batches]) -> object:
+    """A stream of the batches that `begin` gives, as `__arrow_c_stream__` gives it.
+
+    It closes them when it is released. Raises NotImplementedError as `schema_capsule` does.
+    """
+    _check_capsules()
     number = next(_numbers)
     stream = ctypes.c_void_p()
     pull, drop = (ctypes.cast(one, ctypes.c_void_p) for one in (_pull, _drop))
-    _streams[number] = batches
+    _streams[number] = begin()
     status = _library.mrrc_arrow_stream(plan.handle, number, pull, drop, stream)
     if status < 0:
         del _streams[number]

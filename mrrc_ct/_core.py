@@ -7,17 +7,24 @@ the next call with the same converter.
 from __future__ import annotations
 
 import codecs
-import ctypes
+import mmap
 import os
 import sys
 from _thread import _local as thread_local
 from itertools import accumulate
-from mmap import mmap
 from types import MethodType
+
+try:
+    import ctypes
+except ImportError as error:
+    raise ImportError(
+        f"mrrc_ct needs ctypes, which cannot be loaded here: {error}. Subinterpreters of CPython "
+        "3.12 have it only where they share the main interpreter's GIL; since 3.13 all have it"
+    ) from error
 
 from . import _bindings as c
 from . import errors
-from ._platform import find_library
+from ._library import load
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -25,9 +32,11 @@ if TYPE_CHECKING:
     from typing import Any, Callable, NoReturn, Union
 
     #: Bytes that slices are taken of, as `bytes`.
-    Run = Union[bytes, mmap]
+    Run = Union[bytes, mmap.mmap]
 
 
+#: Where processes fork, each has memory of its own.
+_OWN = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 #: Records that a Scanner finds in one call. Each call is a place where threads meet at the GIL.
 RECORDS_A_CALL = 2048
 #: Records that are made at once, and of which the next ask for the same. More would keep what was
@@ -89,12 +98,12 @@ _OUTCOMES = {
 }
 
 
-def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
-    path = find_library(os.path.dirname(os.path.abspath(__file__)))
-    try:
-        library = ctypes.CDLL(path)
-    except OSError as error:
-        raise ImportError(f"mrrc_ct: its compiled core cannot be loaded here: {error}") from error
+#: Whether a call can keep the GIL: PyPy's cannot.
+_CAN_HOLD = hasattr(ctypes, "PyDLL")
+
+
+def _load(path: str) -> tuple[ctypes.CDLL, ctypes.CDLL]:
+    library = ctypes.CDLL(path)
     library.mrrc_abi_version.argtypes = []
     library.mrrc_abi_version.restype = ctypes.c_uint32
     version = library.mrrc_abi_version()
@@ -103,7 +112,7 @@ def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
             f"mrrc_ct: {path} has interface version {version}, {c.ABI_VERSION} is needed: "
             "build the package again"
         )
-    holding = ctypes.PyDLL(path)
+    holding = ctypes.PyDLL(path) if _CAN_HOLD else ctypes.CDLL(path)
     c.declare(library)
     c.declare(holding)
     return library, holding
@@ -111,7 +120,9 @@ def _load() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
 
 #: The core, with calls that drop the GIL; and for a single record with calls that keep it: these
 #: take as long as waking another thread does.
-_library, _holding = _load()
+_library: ctypes.CDLL
+_holding: ctypes.CDLL
+_library, _holding = load(_load)
 #: What a call that keeps the GIL may be given, in bytes.
 _HELD_MAX = 100_000
 
@@ -183,14 +194,15 @@ def check_unmappable(unmappable: str) -> None:
 class Buffer:
     """A run of bytes whose address the core is given: one that Python can change.
 
-    It is memory of the system's own, whose slices are `bytes`: those of a bytearray are not.
+    It is memory of the system's own, whose slices are `bytes`: those of a bytearray are not. A
+    process that is forked off has a copy.
     """
 
     __slots__ = ("_pin", "address", "data", "view")
 
     def __init__(self, size: int) -> None:
         """Make one of `size` bytes."""
-        self.data: Run = mmap(-1, size)
+        self.data: Run = mmap.mmap(-1, size, **_OWN)
         self.view = memoryview(self.data)
         self._pin = ctypes.c_uint8.from_buffer(self.data)
         self.address = ctypes.addressof(self._pin)
@@ -205,8 +217,13 @@ class FixedBuffer:
         """Pin `data`."""
         self.data: Run = data
         self.view = memoryview(data)
-        self._pin = ctypes.c_char_p(data)
-        self.address = ctypes.cast(self._pin, ctypes.c_void_p).value or 0
+        self._pin, self.address = pinned(data)
+
+
+def pinned(data: bytes) -> tuple[object, int]:
+    """The address of bytes, and what keeps them there."""
+    pin = ctypes.c_char_p(data)
+    return pin, ctypes.cast(pin, ctypes.c_void_p).value or 0
 
 
 class Scanner:
@@ -846,3 +863,7 @@ def flat_forms(
             forms.append(None)
         elif status == c.Status.DONE:
             return forms, b"".join(parts)
+
+
+if not _CAN_HOLD:
+    from ._pypy import assemble, memory_of, pinned, replace, take_apart  # noqa: F401

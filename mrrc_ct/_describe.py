@@ -143,7 +143,8 @@ class Description:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Its rows, a capsule of Arrow's PyCapsule interface."""
         plan = _plan()
-        return stream_capsule(plan, _Once(plan, b"".join(map(_row, self._rows)), len(self)))
+        rows = b"".join(map(_row, self._rows))
+        return stream_capsule(plan, lambda: _Once(plan, rows, len(self)))
 
 
 _NUMBERS = ("records", "count", "shortest", "longest", "length")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from ._library import package_data
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -94,9 +94,7 @@ _kept: dict[str, Any] = {}
 
 def _table(name: str) -> Iterator[list[str]]:
     """The rows of the table whose first column has this name."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "marc21.tsv")
-    # Within a zip file there is no such path, but a loader that knows.
-    data = __loader__.get_data(path).decode()  # type: ignore[name-defined]
+    data = package_data("marc21.tsv").decode()
     rows = data[data.index(f"\n{name}\t") + 1 :].split("\n\n", 1)[0]
     for line in rows.splitlines()[1:]:
         yield line.split("\t")

@@ -167,8 +167,7 @@ class ProducerConsumerPipeline(RecordIterator):
         self._counted: tuple[PipelineStats, Pieces | None] = PipelineStats(), None
         self._origin = Origin(None, from_encoding, references)
         self._begin(start, stop)
-        key = id(self)
-        _alive[key] = ref(self, lambda _: _forget(key))
+        _alive.add(ref(self, _alive.discard))
 
     @classmethod
     def from_file(
@@ -484,15 +483,11 @@ class ProducerConsumerPipeline(RecordIterator):
 
 
 #: The pipelines that there are, for a process that is forked off.
-_alive: dict[int, ref[ProducerConsumerPipeline]] = {}
-
-
-def _forget(key: int) -> None:
-    _alive.pop(key, None)
+_alive: set[ref[ProducerConsumerPipeline]] = set()
 
 
 def _after_fork() -> None:
-    for reference in list(_alive.values()):
+    for reference in list(_alive):
         pipeline = reference()
         if pipeline is not None:
             pipeline._forked()

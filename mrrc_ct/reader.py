@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from _bisect import bisect_right
 from _thread import allocate_lock
+from bisect import bisect_right
 from collections.abc import Iterator
 from types import TracebackType
 

@@ -94,9 +94,10 @@ class Selection:
         """A new reading of the source, a capsule of Arrow's PyCapsule interface.
 
         `requested_schema` may be left aside, says the interface, and is. Raises SourceError and its
-        kin for a source that cannot be opened, or has been read.
+        kin for a source that cannot be opened, or has been read, NotImplementedError where Python
+        has no capsules (PyPy) and in a subinterpreter.
         """
-        return stream_capsule(self._plan, _Batches(self._reading(), self._options))
+        return stream_capsule(self._plan, lambda: _Batches(self._reading(), self._options))
 
     def _reading(self) -> _Reading:
         if self._is_spent:

@@ -6,7 +6,6 @@ import io
 import random
 from collections.abc import Callable, Iterator
 
-import pymarc
 import pytest
 from marc import LEADER, LEADER_MARC8, iso2709
 
@@ -140,6 +139,7 @@ def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes])
 
 
 def test_values_are_pymarcs(records: list[bytes]) -> None:
+    pymarc = pytest.importorskip("pymarc")
     data = b"".join(records)
 
     def values(reader: Iterator[object]) -> list[object]:
@@ -274,12 +274,28 @@ def test_what_cannot_be_written_into_a_whole_record_is_told() -> None:
 
 @pytest.mark.parametrize("value", ["", "a\0b", "日本\u0301", "x" * 9_990])
 def test_a_changed_field_is_written_as_pymarc_does(value: str) -> None:
+    pymarc = pytest.importorskip("pymarc")
     record = whole(("500", "  $aBehind."))
     theirs = pymarc.Record(record.as_marc())
     for one in (record, theirs):
         one["245"]["a"] = value
         one["001"].data = f"{value[:5]}7"
     assert record.as_marc() == theirs.as_marc()
+
+
+@pytest.mark.parametrize("character", ["日", "😀", "ab", "é", "a"])
+def test_fields_that_say_the_same_in_a_character_or_two_keep_their_own_contents(
+    character: str,
+) -> None:
+    contents = [start + character for start in ("  $a", "11$b", "1 $c", " 1$a")]
+    one = iso2709(("001", "12"), *[(f"{500 + n}", content) for n, content in enumerate(contents)])
+    for record in mrrc_ct.MARCReader(one * 200):
+        values = [field.value() for field in record.fields]
+        assert values == ["12", *(content[4:] for content in contents)]
+        found = [
+            "".join([*field.indicators, "$", *field.subfields[0]]) for field in record.fields[1:]
+        ]
+        assert found == contents
 
 
 def test_a_field_of_nothing_but_a_delimiter_is_there() -> None:

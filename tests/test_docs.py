@@ -83,3 +83,13 @@ def test_an_example_of_the_page_on_validation_runs(
     monkeypatch.chdir(tmp_path)
     exec(compile(VALIDATION[number], "validation.md", "exec"), {"__name__": "example"})
     assert "obsolete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", examples("interpreters.md"))
+def test_an_example_of_the_page_on_interpreters_runs(
+    example: str, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(books, tmp_path / "books.mrc")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "interpreters.md", "exec"), {})
+    assert 0 < (tmp_path / "fewer.mrc").stat().st_size < books.stat().st_size

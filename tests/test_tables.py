@@ -25,13 +25,16 @@ import mrrc_ct
 from mrrc_ct import errors, select
 from mrrc_ct.tables import Selection
 
-pytest.importorskip("pymarc", reason="pymarc 5.4 needs Python 3.10")
 pytest.importorskip("hypothesis", reason="hypothesis makes the paths and records")
 
 import columns
 from columns import Column, Logic, Path, Place, Test, path, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+capsules = pytest.mark.skipif(
+    not hasattr(ctypes, "pythonapi"), reason="this Python has no capsules"
+)
 
 
 @pytest.fixture(scope="session")
@@ -771,6 +774,7 @@ def texts_of(array: Any, child: int) -> list[str | None]:
     return found
 
 
+@capsules
 def test_the_structures_are_those_of_arrow(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -820,6 +824,7 @@ def test_the_structures_are_those_of_arrow(
     released(stream)
 
 
+@capsules
 def test_columns_can_be_moved_out_of_a_batch_and_outlive_it(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -839,6 +844,7 @@ def test_columns_can_be_moved_out_of_a_batch_and_outlive_it(
     released(child)
 
 
+@capsules
 def test_capsules_that_nobody_uses(tmp_path: pathlib.Path, books: pathlib.Path) -> None:
     from mrrc_ct import _arrow
 
@@ -859,6 +865,7 @@ def test_capsules_that_nobody_uses(tmp_path: pathlib.Path, books: pathlib.Path) 
         assert str(path) not in names
 
 
+@capsules
 def test_a_stream_that_is_read_half(tmp_path: pathlib.Path, books: pathlib.Path) -> None:
     path = tmp_path / "a.mrc"
     path.write_bytes(books.read_bytes() * 30)
@@ -877,6 +884,7 @@ def test_a_stream_that_is_read_half(tmp_path: pathlib.Path, books: pathlib.Path)
             assert str(path) not in names
 
 
+@capsules
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_stream_outlives_the_selection_and_its_bytes(
     books: pathlib.Path, book_rows: list[dict[str, Any]], threads: int
@@ -896,6 +904,7 @@ def test_a_stream_outlives_the_selection_and_its_bytes(
         released(array)
 
 
+@capsules
 def test_a_stream_is_read_in_another_thread(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -915,6 +924,7 @@ def test_a_stream_is_read_in_another_thread(
         assert found == [row["title"] for row in book_rows] * 5
 
 
+@capsules
 def test_two_threads_read_one_selection(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -936,6 +946,7 @@ def test_two_threads_read_one_selection(
     assert found == [[row["title"] for row in book_rows]] * 4
 
 
+@capsules
 def test_streams_of_one_selection_do_not_know_of_each_other(
     books: pathlib.Path, book_rows: list[dict[str, Any]]
 ) -> None:
@@ -953,6 +964,7 @@ def test_streams_of_one_selection_do_not_know_of_each_other(
     assert found == [[row["title"] for row in book_rows]] * 5
 
 
+@capsules
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read in /proc")
 def test_ten_thousand_streams_take_no_more_memory_than_one(books: pathlib.Path) -> None:
     done = run(
@@ -1004,6 +1016,7 @@ def run(code: str, books: pathlib.Path) -> str:
     return done.stdout
 
 
+@capsules
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("read", [0, 1])
 @pytest.mark.parametrize("source", ["data", "sys.argv[1]"])
@@ -1041,6 +1054,7 @@ def test_a_stream_that_is_released_at_the_very_end(pa: Any, books: pathlib.Path)
     assert run(code, books) == "done\n"
 
 
+@capsules
 def test_what_is_read_behind_the_end_of_the_program_is_an_error(books: pathlib.Path) -> None:
     from mrrc_ct import _arrow
 
@@ -1079,6 +1093,7 @@ def test_an_error_of_a_record_comes_through(pa: Any, books: pathlib.Path) -> Non
         released(stream)
 
 
+@capsules
 def test_a_stream_that_has_failed_does_not_end_as_if_it_were_whole(books: pathlib.Path) -> None:
     records = split(books.read_bytes())
     records[70] = b"0x" + records[70][2:]
@@ -1132,6 +1147,7 @@ def test_whoever_reads_raises_our_error(
     assert run(code, books) == "True\n"
 
 
+@capsules
 def test_others_may_use_ctypes_pythonapi(books: pathlib.Path) -> None:
     code = """
         import ctypes
@@ -1192,6 +1208,7 @@ def test_every_kind_of_source(
                 assert selection.report.records_written == 150
 
 
+@capsules
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_source_that_can_be_read_once_says_so_the_second_time(
     tmp_path: pathlib.Path, books: pathlib.Path, threads: int
@@ -1273,6 +1290,7 @@ def test_every_format_gives_the_same_rows(
         list(select(tmp_path / name, "001", start=10))
 
 
+@capsules
 def test_a_source_that_is_not_there(tmp_path: pathlib.Path) -> None:
     selection = select(tmp_path / "none.mrc", "001")
     for read in (list, Selection.__arrow_c_stream__):
@@ -1286,6 +1304,7 @@ def test_a_source_that_is_not_there(tmp_path: pathlib.Path) -> None:
             list(select(tmp_path / "empty.mrc", "001", threads=threads))
 
 
+@capsules
 @pytest.mark.skipif(os.name == "nt", reason="there a file that is open stays as it is")
 def test_a_file_that_vanishes_between_two_readings(
     tmp_path: pathlib.Path, books: pathlib.Path
@@ -1309,6 +1328,7 @@ def test_a_file_that_vanishes_between_two_readings(
     assert count == 150
 
 
+@capsules
 @pytest.mark.skipif(os.name == "nt", reason="there a file that is open stays as it is")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("mode", ["strict", "lenient"])
@@ -1540,6 +1560,7 @@ def all_of(stream: Any) -> None:
         pass
 
 
+@capsules
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_a_callback_raises_comes_through(books: pathlib.Path, threads: int) -> None:
     def fail(*_: object) -> None:
@@ -1829,6 +1850,7 @@ def test_an_iteration_that_is_left_closes_its_file(
             assert str(source) not in names
 
 
+@capsules
 def test_a_selection_knows_its_columns_and_reads_nothing_by_itself(tmp_path: pathlib.Path) -> None:
     selection = select(tmp_path / "none.mrc", "id=001, 245$a, last=650$a:last")
     assert selection.columns == ["id", "245$a", "last"]
@@ -1848,3 +1870,19 @@ def test_polars_marc21_says_the_same(books_20k: pathlib.Path) -> None:
         )
     ]
     assert peer.read_marc21(str(books_20k), "001, 245/*.a, 100/*.a, 650/*.a").rows() == expected
+
+
+@pytest.mark.skipif(hasattr(ctypes, "pythonapi"), reason="this Python has capsules")
+def test_without_capsules_the_error_says_what_there_is_instead(
+    tmp_path: pathlib.Path, books: pathlib.Path
+) -> None:
+    selection = select(books, "001")
+    description = mrrc_ct.describe(books)
+    for table in (selection, description):
+        for make in (table.__arrow_c_schema__, table.__arrow_c_stream__):
+            with pytest.raises(NotImplementedError, match="by iterating, and to_csv and to_jsonl"):
+                make()
+    # The source has not been opened.
+    assert selection.report is None
+    assert len(list(selection)) == 150
+    assert selection.to_csv(tmp_path / "out.csv").records_read == 150

@@ -127,9 +127,10 @@ def test_a_closed_writer_refuses(tmp_path: pathlib.Path) -> None:
 def test_a_writer_that_is_not_closed_completes_its_file_and_warns(tmp_path: pathlib.Path) -> None:
     writer = MARCWriter(tmp_path / "out.mrc")
     writer.write(Record(fields=[Field("001", data="1")]))
-    with pytest.warns(ResourceWarning, match=r"out\.mrc"):
+    with pytest.warns(ResourceWarning, match=r"out\.mrc"):  # noqa: PT031
         del writer
-    gc.collect()
+        if sys.implementation.name == "pypy":
+            gc.collect()  # nothing is gone at once there
     assert (tmp_path / "out.mrc").read_bytes() == iso2709(("001", "1"))
 
 
