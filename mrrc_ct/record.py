@@ -349,7 +349,7 @@ class AuthorityRecord(Record):
         return found[0] if found else None
 
     def heading_text(self) -> str | None:
-        """The heading, formatted: subdivisions $v, $x, $y and $z behind ` -- `."""
+        """The heading, formatted, with `--` before each subdivision ($v, $x, $y, $z)."""
         heading = self.heading()
         return heading._formatted(True) if heading else None
 
