@@ -39,6 +39,7 @@ autodoc_preserve_defaults = True
 autodoc_mock_imports = [
     name for name in ("pyspark", "pyarrow") if importlib.util.find_spec(name) is None
 ]
+python_maximum_signature_line_length = 88
 autodoc_class_signature = "separated"
 python_use_unqualified_type_names = True
 # Types that are Python's own or another package's, and what both faces of a record share.

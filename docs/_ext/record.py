@@ -12,7 +12,8 @@ from sphinx.util.docutils import SphinxDirective
 import mrrc_ct
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "tests" / "data" / "books.mrc"
-SIGNS = {"\x1d": "␝", "\x1e": "␞", "\x1f": "␟"}
+#: What cataloguers write for a delimiter, and signs that every font has.
+SIGNS = {"\x1d": "■", "\x1e": "¶", "\x1f": "‡"}
 
 
 def part(kind: str, text: str, title: str) -> str:

@@ -48,15 +48,23 @@ def literal_blocks(lines: list[str]) -> list[str]:
 
 
 def linked(line: str, names: Mapping[str, str]) -> str:
-    """Names in single quotes are links where the reference has them, else code; pages are links."""
+    """Names in single quotes are links where the reference has them, else code.
+
+    Errors are links without quotes, too, and so are pages.
+    """
+
+    def error(found: re.Match[str]) -> str:
+        is_error = names.get(found[0], "").startswith("mrrc_ct.errors.")
+        return f":py:obj:`{found[0]} <{names[found[0]]}>`" if is_error else found[0]
 
     def role(found: re.Match[str]) -> str:
-        text = found[1]
+        text = found[1].strip()
         target = names.get(text.removesuffix("()").removeprefix("mrrc_ct."))
         return f":py:obj:`{text} <{target}>`" if target else f"``{text}``"
 
     line = re.sub(r"(?<!`)`([^`]+)`(?!`)", role, line)
-    return re.sub(r"\bdocs/([\w-]+)\.md", r":doc:`/\1`", line)
+    line = re.sub(r"\bdocs/([\w-]+)\.md", r":doc:`/\1`", line)
+    return re.sub(r"(?<![`\w.])[A-Z]\w+(?![`\w])", error, line)
 
 
 def linkable(module: str) -> dict[str, str]:
@@ -79,6 +87,8 @@ def _process(
     app: Any, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
     names = linkable("mrrc_ct.pymarc" if name.startswith("mrrc_ct.pymarc") else "mrrc_ct")
+    # A class speaks of its own attributes first.
+    names = {one: target for one, target in names.items() if not hasattr(thing, one)}
     lines[:] = [
         line if line.startswith("    ") else linked(line, names) for line in literal_blocks(lines)
     ]
@@ -98,7 +108,7 @@ def _skip(
     app: Any, what: str, name: str, thing: Any, skipped: bool, options: object
 ) -> bool | None:
     made_by = getattr(thing, "__qualname__", "").split(".")[0]
-    return True if name == "__init__" and made_by in GIVEN else None
+    return True if name == "__new__" or (name == "__init__" and made_by in GIVEN) else None
 
 
 def home_of(module: str, name: str) -> str:
