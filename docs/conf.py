@@ -21,12 +21,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "bars",
     "checked",
+    "commands",
     "record",
     "reference",
     "terminal",
 ]
-exclude_patterns = ["_ext", "_static"]
+exclude_patterns = ["_commands", "_ext", "_static"]
 nitpicky = True
+smartquotes = False  # what is quoted is mostly code
 
 # Markdown. Links with #anchors lead to headings, as they do where the pages are read unbuilt.
 myst_heading_anchors = 4
