@@ -71,7 +71,9 @@ def table() -> str:
     lines = ["| | command | |", "|---|---|---|"]
     for group, commands in cli.GROUPS.items():
         for number, (name, (_, summary)) in enumerate(commands.items()):
-            lines.append(f"| {'' if number else group} | [{name}](commands/{name}.rst) | {summary} |")
+            lines.append(
+                f"| {'' if number else group} | [{name}](commands/{name}.rst) | {summary} |"
+            )
     return "\n".join([*lines, ""])
 
 

@@ -15,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 import termios
+from collections.abc import Iterable
 from typing import Any
+from unicodedata import normalize
 
 from docutils import nodes
+from rich.cells import cell_len
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -79,7 +82,8 @@ def shown(command: str, folder: str, columns: int) -> str:
     os.close(master)
     if process.wait() not in (0, 1):
         raise RuntimeError(f"{command}: status {process.returncode}\n{output.decode()}")
-    return output.decode().replace("\r\n", "\n")
+    # Rich takes an accent for as wide as a letter.
+    return normalize("NFC", output.decode().replace("\r\n", "\n"))
 
 
 def folder_of_examples() -> tempfile.TemporaryDirectory[str]:
@@ -93,6 +97,18 @@ def folder_of_examples() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
+def folded(line: Text, columns: int) -> Iterable[Text]:
+    """A line in parts that fit; characters may be wide."""
+    line.expand_tabs(8)
+    ends, width = [], 0
+    for at, character in enumerate(line.plain):
+        width += cell_len(character)
+        if width > columns:
+            ends.append(at)
+            width = cell_len(character)
+    return line.divide(ends)
+
+
 def picture(lines: list[Text], columns: int, label: str, name: str) -> str:
     """The lines in a terminal's window, as SVG; `name` begins the names of its parts."""
     console = Console(
@@ -103,7 +119,7 @@ def picture(lines: list[Text], columns: int, label: str, name: str) -> str:
         force_terminal=True,
     )
     for line in lines:
-        for part in line.divide(range(columns, len(line), columns)):
+        for part in folded(line, columns):
             console.print(part, soft_wrap=True)
     template = TEMPLATE.format(label=html.escape(label, quote=True))
     return console.export_svg(theme=THEME, title="", code_format=template, unique_id=name)
