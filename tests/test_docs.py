@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/_commands/*.md")])
 RUN = ("python", "sh")
 #: Programs that an example may need; where one is missing the rest of the page is run without it.
 PROGRAMS = ("yaz-marcdump",)
@@ -152,7 +152,7 @@ def folder(
     sys.modules.update(modules)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_the_examples_of_a_page_print_what_it_says(
     page: pathlib.Path, folder: pathlib.Path
 ) -> None:
