@@ -84,7 +84,7 @@ def repair(
     Records with nothing wrong are copied byte for byte. Of any other the original goes to
     `originals`, by default a file beside the target, `clean.damaged.mrc` for `clean.mrc`, which is
     empty when there are none; what can be told of it is written to the target. `report` gets a
-    line of JSON for each of them (docs/guide.md), and a last one with the result. Files at paths
+    line of JSON for each of them (docs/damaged.md), and a last one with the result. Files at paths
     are replaced when all is done. `from_="marc"` is for a source whose beginning is so damaged that
     it does not tell. The other options are those of `convert`. Raises as `convert`, and
     ValueError where the target is no path and `originals` is not named.

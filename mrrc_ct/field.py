@@ -478,7 +478,7 @@ class Field:
         return " ".join([part[1:].strip() for part in content.split(DELIMITER)[1:] if part])
 
     def format_field(self) -> str:
-        """The field as text for people: without $6, subject subdivisions behind ` -- `."""
+        """The field as text for people: without $6; in subjects `--` before each subdivision."""
         return self._formatted(self.is_subject_field())
 
     def _formatted(self, has_divisions: bool) -> str:

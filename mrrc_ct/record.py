@@ -156,9 +156,11 @@ class Record(BaseRecord[Field]):
     # ---- queries
 
     def fields_matching(self, query: Query) -> list[Field]:
-        """The fields that a query, made with the words of `mrrc_ct.query`, is true of.
+        """The fields that a query is true of, in the record's order.
 
-        record.fields_matching(tag("650", "651") & indicator2("0") & has_subfield("a"))
+            record.fields_matching(tag("650", "651") & indicator2("0") & has_subfield("a"))
+
+        Queries are made with the words of `mrrc_ct.query`.
         """
         return [field for field in self.fields if query.matches(field)]
 
@@ -349,7 +351,7 @@ class AuthorityRecord(Record):
         return found[0] if found else None
 
     def heading_text(self) -> str | None:
-        """The heading, formatted: subdivisions $v, $x, $y and $z behind ` -- `."""
+        """The heading, formatted, with `--` before each subdivision ($v, $x, $y, $z)."""
         heading = self.heading()
         return heading._formatted(True) if heading else None
 

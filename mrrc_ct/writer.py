@@ -26,10 +26,12 @@ _unclosed: set[ref[MARCWriter]] = set()
 
 
 class MARCWriter:
-    """Writes records in ISO 2709. Threads may share a writer: each record is written as a whole.
+    """Writes records in ISO 2709.
 
-    with MARCWriter("out.mrc") as writer:
-        writer.write(record)
+        with MARCWriter("out.mrc") as writer:
+            writer.write(record)
+
+    Threads may share a writer: each record is written as a whole.
     """
 
     def __init__(

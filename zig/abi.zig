@@ -853,7 +853,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_plan_create",
         .parameters = &.{ "program", "length", "failure", "result" },
-        .text = "Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/tables.md, under \"In C\". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it.",
+        .text = "Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/c.md, under \"Columns\". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it.",
     },
     .{ .name = "mrrc_plan_destroy", .parameters = &.{"plan"}, .text = "Be done with a plan. A null pointer is left alone." },
     .{

@@ -350,7 +350,7 @@ void mrrc_pipeline_destroy(void *pipeline);
 /* The first place at or behind `from` where a record begins whatever stands before it. `bytes` should reach back to one that is no line end, by more than 4,096, or to the source's start (MRRC_START). MRRC_NEED_INPUT: more bytes are needed, those before `found` are not; MRRC_DONE: `found` is the place, or `length` when there is none. */
 int32_t mrrc_find_boundary(const uint8_t *bytes, uint64_t length, uint64_t from, uint32_t flags, uint64_t *found);
 
-/* Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/tables.md, under "In C". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it. */
+/* Make a plan of what is wanted of records: columns and a filter. `program` is written in docs/c.md, under "Columns". Free it with mrrc_plan_destroy; what uses it keeps it as long as that needs it. */
 int32_t mrrc_plan_create(const uint8_t *program, uint64_t length, MrrcPlanFailure *failure, void **result);
 
 /* Be done with a plan. A null pointer is left alone. */

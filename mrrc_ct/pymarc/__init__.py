@@ -6,7 +6,7 @@
         for record in MARCReader(file):
             print(record.title)
 
-Every name of pymarc 5.4.0 is here, in modules of the same names. docs/migration.md lists what is
+Every name of pymarc 5.4.0 is here, in modules of the same names. docs/from-pymarc.md lists what is
 different. `install()` lets programs have it that say `import pymarc` themselves.
 """
 
