@@ -16,12 +16,20 @@ LOGGER = logging.getLogger(__name__)
 MODULES = ("mrrc_ct", "mrrc_ct.errors", "mrrc_ct.query", "mrrc_ct.pymarc")
 #: Classes that the package makes and its users get: how is of no use to them.
 GIVEN = (
+    "Checked",
     "Count",
+    "DedupReport",
     "Described",
     "Description",
+    "Diff",
+    "DiffReport",
+    "Difference",
+    "Fault",
     "Frequency",
     "Match",
     "Matches",
+    "MergeReport",
+    "Part",
     "PipelineStats",
     "RecordIndex",
     "Records",
@@ -29,7 +37,9 @@ GIVEN = (
     "Report",
     "SelectReport",
     "Selection",
+    "SortReport",
     "Summary",
+    "Validation",
 )
 
 
