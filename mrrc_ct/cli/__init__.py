@@ -46,6 +46,13 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "compare": {
         "diff": ("diff", "Compare two files record by record and field by field."),
     },
+    "help": {
+        "man": ("man", "Show the manual's page of a command, or write the pages to files."),
+        "completion": (
+            "completion",
+            "Write what lets a shell complete the commands: bash, zsh or fish.",
+        ),
+    },
 }
 COMMANDS: dict[str, tuple[str, str]] = {
     name: command for group in GROUPS.values() for name, command in group.items()
