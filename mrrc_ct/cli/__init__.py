@@ -47,10 +47,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "diff": ("diff", "Compare two files record by record and field by field."),
     },
     "help": {
-        "man": ("man", "Show the manual's page of a command, or write the pages to files."),
+        "man": ("man", "Show a page of the manual, or write all of them to files."),
         "completion": (
             "completion",
-            "Write what lets a shell complete the commands: bash, zsh or fish.",
+            "Write what lets bash, zsh or fish complete commands.",
         ),
     },
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .described import Argument
 
-SUMMARY = "Write what lets a shell complete the commands: bash, zsh or fish."
+SUMMARY = "Write what lets bash, zsh or fish complete commands."
 EXAMPLES = [
     "mrrc-ct completion bash > mrrc-ct.bash",
     "mrrc-ct completion zsh > _mrrc-ct",

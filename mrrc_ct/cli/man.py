@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "Show the manual's page of a command, or write the pages to files."
+SUMMARY = "Show a page of the manual, or write all of them to files."
 EXAMPLES = [
     "mrrc-ct man convert",
     "mrrc-ct man -o man1",
