@@ -46,6 +46,13 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "compare": {
         "diff": ("diff", "Compare two files record by record and field by field."),
     },
+    "help": {
+        "man": ("man", "Show a page of the manual, or write all of them to files."),
+        "completion": (
+            "completion",
+            "Write what lets bash, zsh or fish complete commands.",
+        ),
+    },
 }
 COMMANDS: dict[str, tuple[str, str]] = {
     name: command for group in GROUPS.values() for name, command in group.items()
