@@ -62,7 +62,8 @@ PLATFORMS = {
     **_linux("i686", "x86"),
     # The oldest that Zig has; nothing of it is used that was not there in 2.17, see auditwheel.
     **_linux("ppc64le", "powerpc64le", linked="2.19"),
-    **_linux("riscv64", "riscv64", glibc="2.27"),
+    # The oldest that auditwheel has a rule for.
+    **_linux("riscv64", "riscv64", glibc="2.31", linked="2.27"),
     **_linux("s390x", "s390x"),
     "macos-x86_64": Platform("x86_64-macos.10.13", "macosx_10_13_x86_64"),
     "macos-arm64": Platform("aarch64-macos.11.0", "macosx_11_0_arm64"),
