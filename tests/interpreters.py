@@ -13,6 +13,7 @@ tests have passed everywhere. Needs Python 3.11 or later itself, with pip 22.3 o
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -151,7 +152,9 @@ def make_wheel() -> pathlib.Path:
     """The package's wheel."""
     target = BUILD / "wheel"
     shutil.rmtree(target, ignore_errors=True)
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(target), str(ROOT))
+    has_tools = all(importlib.util.find_spec(name) for name in ("hatchling", "ziglang"))
+    options = ["--quiet", "--no-deps", *(["--no-build-isolation"] if has_tools else [])]
+    run(sys.executable, "-m", "pip", "wheel", *options, "-w", str(target), str(ROOT))
     (wheel,) = target.iterdir()
     return wheel
 

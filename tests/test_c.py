@@ -13,7 +13,7 @@ import pytest
 from marc import split
 
 import mrrc_ct
-from mrrc_ct import _library
+from mrrc_ct import _platform
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ on_linux = pytest.mark.skipif(
 def test_the_example_converts_as_the_package_does(
     tmp_path: pathlib.Path, books: pathlib.Path
 ) -> None:
-    library = pathlib.Path(mrrc_ct.__file__).parent / _library.library_name()
+    library = pathlib.Path(_platform.find_library(str(pathlib.Path(mrrc_ct.__file__).parent)))
     program = compiled(tmp_path / "example", ROOT / "zig", library, f"-Wl,-rpath,{library.parent}")
     check(program, books)
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import pytest
 
 import mrrc_ct
-from mrrc_ct import _library
+from mrrc_ct import _platform
 
 PACKAGE = pathlib.Path(mrrc_ct.__file__).parent
-LIBRARY = PACKAGE / _library.library_name()
+LIBRARY = pathlib.Path(_platform.find_library(str(PACKAGE)))
 #: Tells where the library was loaded from.
 WHERE = "import mrrc_ct._core as core; print(core._library._name)"
 
@@ -273,24 +273,33 @@ def test_where_nothing_may_be_run_from_the_cache_the_library_is_elsewhere(mounte
 # ---- what is wrong with the zip file
 
 
-def without_library(zipped: pathlib.Path, target: pathlib.Path, instead: bytes | None) -> None:
-    with zipfile.ZipFile(zipped) as old, zipfile.ZipFile(target, "w") as new:
+def with_library(home: Home, files: dict[str, bytes]) -> None:
+    """Let the zip file have these files instead of the library."""
+    home.zipped, zipped = home.temporary.parent / "another.zip", home.zipped
+    with zipfile.ZipFile(zipped) as old, zipfile.ZipFile(home.zipped, "w") as new:
         for name in old.namelist():
             if not name.endswith(LIBRARY.name):
                 new.writestr(name, old.read(name))
-            elif instead is not None:
-                new.writestr(name, instead)
+        for name, data in files.items():
+            new.writestr(f"mrrc_ct/{name}", data)
+
+
+def test_of_cores_for_all_platforms_the_one_for_this_is_taken(home: Home) -> None:
+    cores = f"{_platform.CORES}/{{}}/{LIBRARY.name}"
+    platforms = {cores.format("linux-other"): b"none", cores.format("macos-arm64"): b"none"}
+    here = cores.format(_platform.this_platform())
+    with_library(home, {**platforms, here: LIBRARY.read_bytes()})
+    assert home.path_kept().read_bytes() == LIBRARY.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("instead", "message"),
-    [(None, "is missing, there is no "), (b"no library", "cannot be loaded: ")],
+    [(None, "is missing, there is none for "), (b"no library", "cannot be loaded here: ")],
 )
 def test_a_library_that_is_missing_or_none_is_an_import_error(
     home: Home, instead: bytes | None, message: str
 ) -> None:
-    home.zipped, zipped = home.temporary.parent / "without.zip", home.zipped
-    without_library(zipped, home.zipped, instead)
+    with_library(home, {} if instead is None else {LIBRARY.name: instead})
     code = "\ntry:\n    import mrrc_ct\nexcept ImportError as error:\n    print(error)"
     told = home.run("-c", home.with_path(code))
     assert told.startswith("mrrc_ct: its compiled core ") and message in told
