@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+
 def package_data(name: str) -> bytes:
     """What a file of the package holds. Raises OSError where there is none."""
     # As the loader knows the place: made absolute it would be another.
