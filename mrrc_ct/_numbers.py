@@ -20,7 +20,6 @@ _ISSN = re.compile(r"\s*([0-9]{4})-([0-9]{3}[0-9Xx])(?![0-9A-Za-z-])")
 #: Structure A, up to 2000, has a year of two digits, a supplement number and suffixes; B has none.
 _LCCN_A = re.compile(r"(?=[a-z]* *[0-9])[a-z ]{3}[0-9]{8}[0-9 ](?: *|/.*)")
 _LCCN_B = re.compile(r"(?=[a-z]* *[0-9])[a-z ]{2}2[0-9]{9} *")
-_VALUES = {digit: value for value, digit in enumerate("0123456789X")}
 #: Prefixes of an ISBN with thirteen digits.
 _BOOKLAND = ("978", "979")
 
@@ -30,9 +29,9 @@ def isbn_wrong(text: str) -> Wrong:
     match = _ISBN.match(text)
     number = match[1].replace("-", "").upper() if match else ""
     if len(number) == 10 and "X" not in number[:9]:
-        is_right = _sum_of_eleven(number) == 0
+        is_right = number[9] == check_11(number[:9])
     elif len(number) == 13 and number.isdigit() and number.startswith(_BOOKLAND):
-        is_right = sum(map(mul, cycle((1, 3)), map(int, number))) % 10 == 0
+        is_right = number[12] == check_13(number[:12])
     else:
         return "isbn-invalid", "is no ISBN"
     return None if is_right else ("isbn-check-digit", "has a wrong check digit")
@@ -43,7 +42,8 @@ def issn_wrong(text: str) -> Wrong:
     match = _ISSN.match(text)
     if match is None:
         return "issn-invalid", "is no ISSN"
-    if _sum_of_eleven((match[1] + match[2]).upper()):
+    number = (match[1] + match[2]).upper()
+    if number[7] != check_11(number[:7]):
         return "issn-check-digit", "has a wrong check digit"
     return None
 
@@ -55,10 +55,14 @@ def lccn_wrong(text: str) -> Wrong:
     return "lccn-invalid", "does not have the structure of an LCCN"
 
 
-def _sum_of_eleven(number: str) -> int:
-    """Digits, of which the last may be X, weighted by how far they are from the end; modulo 11."""
-    total: int = sum(map(mul, range(len(number), 0, -1), map(_VALUES.__getitem__, number)))
-    return total % 11
+def check_11(digits: str) -> str:
+    """The check digit behind the first 9 of an ISBN or 7 of an ISSN: modulo 11."""
+    return "0123456789X"[-sum(map(mul, range(len(digits) + 1, 1, -1), map(int, digits))) % 11]
+
+
+def check_13(digits: str) -> str:
+    """The check digit behind the first 12 of an ISBN (EAN-13)."""
+    return str(-sum(map(mul, cycle((1, 3)), map(int, digits))) % 10)
 
 
 #: The subfields $a that hold such numbers.

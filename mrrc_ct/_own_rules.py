@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Collection, Mapping
 
-from ._source import raise_os_error
 from .errors import RulesInvalid
 from .marc21 import codes_of
 
@@ -32,17 +29,16 @@ def pattern_of(tag: str) -> Callable[[str], object]:
 class OwnRules:
     """What a library says: `fields`, in their order, and `severities` of faults, by code."""
 
-    def __init__(self, rules: Mapping[str, Any], name: str = "own rules") -> None:
-        """Take what a file with this name says. Raises RulesInvalid."""
-        top = _Settings(rules, name)
-        self.name = name
+    def __init__(self, rules: Mapping[str, Any]) -> None:
+        """Take what a file says. Raises RulesInvalid."""
+        top = _Settings(rules, "rules")
         self.fields = [
-            OwnField(tag, _Settings(settings, f"{name}, fields.{tag}"))
+            OwnField(tag, _Settings(settings, f"fields.{tag}"))
             for tag, settings in top.take("fields", Mapping, "a table", {}).items()
         ]
         self.severities: dict[str, str] = dict(top.take("severity", Mapping, "a table", {}))
         for code, severity in self.severities.items():
-            check_name(severity, SEVERITIES, f"{name}, severity.{code}: there is no severity")
+            check_name(severity, SEVERITIES, f"severity.{code}: there is no severity")
         top.done()
 
 
@@ -103,8 +99,10 @@ class _Settings:
         return value
 
     def take_truth(self, name: str) -> bool | None:
-        value: bool | None = self.take(name, bool, "true or false")
-        return value
+        value = self.take(name, object, "")
+        if value not in (None, True, False, "true", "false"):  # in YAML it is a text
+            self.fail(f"{name} should be true or false, not {value!r}")
+        return None if value is None else value in (True, "true")
 
     def take_indicator(self, name: str) -> str | None:
         value = self.take(name, str, "a text")
@@ -137,35 +135,3 @@ def check_name(name: object, known: Collection[str], what: str) -> None:
     nearest = difflib.get_close_matches(str(name), known, 1, 0.4)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"these are: {', '.join(known)}"
     raise RulesInvalid(f"{what} {name!r}; {hint}")
-
-
-def read_own_rules(path: str | os.PathLike[str]) -> OwnRules:
-    """A library's rules from a file: JSON where its name ends in `.json`, or else TOML.
-
-    Raises RulesInvalid, SourceError.
-    """
-    name = os.fspath(path)
-    try:
-        with open(name, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise_os_error(error, name, "read")
-    try:
-        rules = json.loads(data) if name.lower().endswith(".json") else _toml(data.decode())
-    except (ValueError, RecursionError) as error:  # of JSON, of TOML, of text that is no UTF-8
-        raise RulesInvalid(f"{name}: {error}") from None
-    return OwnRules(rules, name)
-
-
-def _toml(text: str) -> Any:
-    try:
-        import tomllib as module
-    except ImportError:
-        try:
-            import tomli as module
-        except ImportError:
-            raise RulesInvalid(
-                "TOML needs Python 3.11, or the package tomli (pip install 'mrrc-ct[cli]'); "
-                "the same rules in a .json file need neither"
-            ) from None
-    return module.loads(text)

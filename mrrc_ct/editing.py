@@ -25,7 +25,7 @@ import os
 from ._asking import Condition
 from ._drafts import Draft
 from ._edits import VERBS, Stamp
-from ._source import raise_os_error
+from ._rule_files import read_rule_file
 from .errors import MarcError, RuleFailed, RulesInvalid
 from .paths import filter_any
 
@@ -198,66 +198,9 @@ def changes(before: Record, after: Record) -> list[str]:
 
 def read_rules(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The rules of a file as dictionaries, not yet looked at. Raises as `Rules.load`."""
-    path = os.fspath(path)
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in _READERS:
-        raise RulesInvalid("the name should end in .toml, .yaml, .yml or .json", source=path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise_os_error(error, path, "open")
-    try:
-        found = _READERS[suffix](data.decode())
-    except ImportError as error:
-        raise RulesInvalid(
-            f"the module {error.name} is missing, which reads {suffix}: "
-            "pip install 'mrrc-ct[cli]', or write the same as JSON",
-            source=path,
-        ) from None
-    except ValueError as error:
-        raise RulesInvalid(f"the file cannot be read: {error}", source=path) from None
+    found = read_rule_file(path)
     if not isinstance(found, dict) or not isinstance(found.get("rules"), list) or len(found) > 1:
-        raise RulesInvalid("the file should have one key, rules, with a list", source=path)
+        raise RulesInvalid(
+            "the file should have one key, rules, with a list", source=os.fspath(path)
+        )
     return list(found["rules"])
-
-
-def _read_toml(text: str) -> Any:
-    try:
-        import tomllib
-    except ImportError:  # before Python 3.11
-        import tomli as tomllib
-    return tomllib.loads(text)
-
-
-def _read_json(text: str) -> Any:
-    import json
-
-    return json.loads(text, object_pairs_hook=_once)
-
-
-def _read_yaml(text: str) -> Any:
-    import yaml
-
-    # Every value is the text that stands there: 020 is a tag and no number.
-    class Loader(yaml.BaseLoader):  # type: ignore[misc]  # mypy may not have PyYAML
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            return _once([tuple(map(self.construct_object, pair)) for pair in node.value])
-
-    try:
-        return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A dictionary, in which no key takes the place of another. ValueError."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"{key} stands twice in one rule")
-        found[key] = value
-    return found
-
-
-_READERS = {".toml": _read_toml, ".json": _read_json, ".yaml": _read_yaml, ".yml": _read_yaml}

@@ -20,9 +20,9 @@ from __future__ import annotations
 import re
 from itertools import product
 from math import prod
-from operator import mul
 from unicodedata import normalize
 
+from ._numbers import check_11, check_13
 from .errors import LimitError
 from .paths import SEPARATOR, Column, Place, parse_columns
 
@@ -71,22 +71,11 @@ def isbn(text: str) -> str | None:
     for digits in (_HYPHENS.sub("", written), _HYPHENS.sub("", written.split(" ")[0])):
         digits = digits.upper()
         if len(digits) == 13 and digits[:3] in ("978", "979") and digits.isdecimal():
-            if digits == digits[:12] + _check_13(digits[:12]):
+            if digits == digits[:12] + check_13(digits[:12]):
                 return digits
-        elif len(digits) == 10 and digits[:9].isdecimal() and _check_11(digits[:9]) == digits[9]:
-            return f"978{digits[:9]}{_check_13('978' + digits[:9])}"
+        elif len(digits) == 10 and digits[:9].isdecimal() and check_11(digits[:9]) == digits[9]:
+            return f"978{digits[:9]}{check_13('978' + digits[:9])}"
     return None
-
-
-def _check_13(digits: str) -> str:
-    """The check digit behind the first 12 of an ISBN (EAN-13)."""
-    return str(-sum(map(mul, map(int, digits), _WEIGHTS_13)) % 10)
-
-
-def _check_11(digits: str) -> str:
-    """The check digit behind the first 9 of an ISBN or 7 of an ISSN: modulo 11."""
-    weights = range(len(digits) + 1, 1, -1)
-    return "0123456789X"[-sum(map(mul, map(int, digits), weights)) % 11]
 
 
 def issn(text: str) -> str | None:
@@ -95,7 +84,7 @@ def issn(text: str) -> str | None:
     if found is None:
         return None
     digits = (found[1] + found[2]).upper()
-    return digits if _check_11(digits[:7]) == digits[7] else None
+    return digits if check_11(digits[:7]) == digits[7] else None
 
 
 def lccn(text: str) -> str | None:

@@ -29,9 +29,10 @@ from ._own_rules import (
     OwnRules,
     check_name,
     pattern_of,
-    read_own_rules,
 )
+from ._rule_files import read_rule_file
 from .base import FIELD_MARK, BaseRecord
+from .errors import RulesInvalid
 from .field import CONTROL_TAGS, DELIMITER, FIELD_END
 from .leader import LEADER_LEN
 
@@ -145,7 +146,7 @@ class Validator:
         """
         own = own or OwnRules({})
         ignored = dict.fromkeys(ignore, OFF)
-        for codes, place in ((own.severities, f"{own.name}, severity: "), (ignored, "")):
+        for codes, place in ((own.severities, "severity: "), (ignored, "")):
             for code in codes:
                 check_name(code, FAULTS, f"{place}there is no fault")
         self._severities = {code: severity for code, (severity, _) in FAULTS.items()}
@@ -168,11 +169,18 @@ class Validator:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], ignore: Iterable[str] = ()) -> Validator:
-        """With these, and a library's own from a file, TOML or JSON (docs/validation.md).
+        """With these, and a library's own from a TOML, YAML or JSON file (docs/validation.md).
 
-        Raises RulesInvalid for what is not written as it should be, SourceError.
+        YAML needs PyYAML, and TOML before Python 3.11 tomli. Raises RulesInvalid, and SourceError
+        for a file that cannot be read.
         """
-        return cls(read_own_rules(path), ignore)
+        ignore = list(ignore)
+        cls(None, ignore)  # which says what is wrong with these, and not with the file
+        try:
+            return cls(OwnRules(read_rule_file(path)), ignore)
+        except RulesInvalid as error:
+            error.source = os.fspath(path)
+            raise
 
     @classmethod
     def from_mapping(cls, rules: Mapping[str, Any], ignore: Iterable[str] = ()) -> Validator:

@@ -140,9 +140,9 @@ def test_own_rules_from_a_file(faulty: pathlib.Path, run: Run) -> None:
     pathlib.Path("ours.json").write_text('{"fields": {"245": {"subfield": "x"}}}')
     status, out, err = run("validate", "faulty.mrc", "--rules", "ours.json")
     assert (status, out) == (2, b"")
-    assert "ours.json, fields.245: there is no setting 'subfield'; did you mean" in err
+    assert "ours.json: fields.245: there is no setting 'subfield'; did you mean" in err
     status, out, err = run("validate", "faulty.mrc", "--rules", "none.toml")
-    assert (status, out, "none.toml: cannot read" in err) == (2, b"", True)
+    assert (status, out, "none.toml: cannot open" in err) == (2, b"", True)
 
 
 def test_a_filter_and_other_formats(faulty: pathlib.Path, run: Run) -> None:

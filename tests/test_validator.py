@@ -495,9 +495,9 @@ def test_severities_are_told() -> None:
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ([], "own rules: this should be a table"),
-        ({"field": {}}, "own rules: there is no setting 'field'; did you mean 'fields'?"),
-        ({"fields": []}, "own rules: fields should be a table, not []"),
+        ([], "rules: this should be a table"),
+        ({"field": {}}, "rules: there is no setting 'field'; did you mean 'fields'?"),
+        ({"fields": []}, "rules: fields should be a table, not []"),
         ({"fields": {"24": {}}}, "fields.24: a tag is three digits or letters"),
         ({"fields": {"24*": {}}}, "fields.24*: a tag is three digits or letters"),
         ({"fields": {"245": []}}, "fields.245: this should be a table"),
@@ -574,17 +574,17 @@ def test_the_same_rules_as_json(documented: Callable[[str], pathlib.Path]) -> No
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.json", b"{", "a.json: Expecting"),
+        ("a.json", b"{", "a.json: the file cannot be read: Expecting"),
         ("a.json", b"\xff", "a.json: "),
         ("a.json", b"[" * 100_000, "a.json: "),
-        ("a.json", b"[1]", "a.json: this should be a table"),
-        ("a.json", b'{"fields": {"245": {"x": 1}}}', "a.json, fields.245: there is no setting 'x'"),
+        ("a.json", b"[1]", "a.json: rules: this should be a table"),
+        ("a.json", b'{"fields": {"245": {"x": 1}}}', "a.json: fields.245: there is no setting 'x'"),
         ("a.toml", b"[fields", "a.toml: "),
         ("a.toml", b"\xff", "a.toml: "),
         (
             "a.toml",
             b"[fields.245]\nsubfields = 1",
-            "a.toml, fields.245: subfields should be a text",
+            "a.toml: fields.245: subfields should be a text",
         ),
     ],
 )
@@ -599,11 +599,27 @@ def test_a_file_that_is_none_is_told(
         Validator.from_file(path)
 
 
+def test_the_same_rules_as_yaml(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("yaml", reason="YAML is read with PyYAML")
+    path = tmp_path / "ours.yaml"
+    path.write_text(
+        "fields:\n  590:\n    subfields: a b+ 5\n    repeatable: false\n"
+        "  040:\n    required: true\n  001:\n    required: no\n"
+    )
+    with pytest.raises(errors.RulesInvalid, match="required should be true or false, not 'no'"):
+        Validator.from_file(path)
+    path.write_text(path.read_text().replace("no\n", "false\n"))
+    fields = [("590", "zz$a$c"), ("590", "zz$a")]
+    expected = ["590[0] subfield-unknown", "590[1] field-repeated", "040 field-missing"]
+    assert told(Validator.from_file(path), *fields) == expected
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(errors.SourceNotFound, match=r"none\.toml: cannot read"):
+    with pytest.raises(errors.SourceNotFound, match=r"none\.toml: cannot open"):
         Validator.from_file(tmp_path / "none.toml")
+    (tmp_path / "folder.json").mkdir()
     with pytest.raises(errors.SourceIsDirectory):
-        Validator.from_file(tmp_path)
+        Validator.from_file(tmp_path / "folder.json")
 
 
 def test_without_what_reads_toml_it_is_told(
