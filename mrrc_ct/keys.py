@@ -134,6 +134,15 @@ def _reads_of(place: Place) -> Reads | None:
     return None
 
 
+def identifier(places: list[Place], text: str) -> str | None:
+    """What a text at one of these places is as an identifier; None where it is just text."""
+    for reads in dict.fromkeys(map(_reads_of, places)):
+        found = reads(text) if reads else None
+        if found is not None:
+            return found
+    return None
+
+
 # ---- keys
 
 

@@ -162,9 +162,16 @@ class Filter:
 
     def with_all(self, other: Filter) -> Filter:
         """The records that both want."""
+        return self._with(other, "and", _BOTH)
+
+    def with_any(self, other: Filter) -> Filter:
+        """The records that one of them wants."""
+        return self._with(other, "or", _EITHER)
+
+    def _with(self, other: Filter, word: str, how: int) -> Filter:
         return Filter(
-            f"{self.text} and {other.text}",
-            bytes([_BOTH]) + self.program + other.program,
+            f"{self.text} {word} {other.text}",
+            bytes([how]) + self.program + other.program,
             self.patterns + other.patterns,
             self.has_number or other.has_number,
             self.has_offset or other.has_offset,

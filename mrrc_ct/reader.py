@@ -359,10 +359,19 @@ class MARCReader(RecordIterator):
         ends = bounds[1:].tolist()
         if base:
             ends = [base + end for end in ends]
+        length = bounds[-1] - taken
+        if self._matcher is not None and not any(self._marks[first:last]):
+            gaps = [
+                end - at for at, end, kind in zip(bounds, bounds[1:], kinds) if kind == Kind.GAP
+            ]
+            self._recovery.summary.pass_by(len(kinds) - len(gaps), sum(gaps))
+            self._number += len(kinds) - len(gaps)
+            self._entry, self._taken = last, bounds[-1]
+            window.take(length)
+            return []
         former = self._origin
         self._origin = former.at(self._number + 1, window.offset - taken, starts_of(bounds, kinds))
         records = records_of_batch(data, start, ends, kinds, self._origin, former)
-        length = bounds[-1] - taken
         self._entry, self._taken = last, bounds[-1]
         window.take(length)
         self._number += len(records)

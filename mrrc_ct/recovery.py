@@ -58,6 +58,12 @@ class Summary:
         if len(records) < entries:
             self.bytes_between += length - sum([len(record._data) for record in records])
 
+    def pass_by(self, count: int, between: int) -> None:
+        """Note that so many records were read, none of them wanted, and the bytes between."""
+        self.records_read += count
+        self.records_left_out += count
+        self.bytes_between += between
+
     def leave_out(self, count: int) -> None:
         """Note that so many of the records that were read are not wanted."""
         self.records_left_out += count

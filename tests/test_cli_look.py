@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -260,6 +261,86 @@ def test_filter_by_a_list_at_other_places(
     assert command("filter", "--ids", "no.txt", books).err == (
         "mrrc-ct: no.txt: cannot read: No such file or directory\n"
     )
+
+
+def isbns_10(record: Any) -> list[str]:
+    """The valid ones of a record."""
+    found = [text[:10] for text in values(record, "020", "a") if re.match(r"\d{9}[\dX]\b", text)]
+    weighed = {
+        one: sum((10 - at) * "0123456789X".index(digit) for at, digit in enumerate(one))
+        for one in found
+    }
+    return [one for one in found if weighed[one] % 11 == 0]
+
+
+def isbn_13(text: str) -> str:
+    """The other way to write an ISBN-10."""
+    digits = "978" + text[:9]
+    total = sum(int(one) * (1, 3)[at % 2] for at, one in enumerate(digits))
+    return f"{digits[:3]}-{digits[3:4]}-{digits[4:12]}-{-total % 10}"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("form", ["marc", "marcxml", "stdin", "fifo", "both"])
+def test_filter_by_identifiers_however_they_are_written(
+    command: Command,
+    books: pathlib.Path,
+    tmp_path: pathlib.Path,
+    raw: list[bytes],
+    known: list[Any],
+    form: str,
+    threads: int,
+) -> None:
+    chosen = [at for at, one in enumerate(known) if isbns_10(one)][::5]
+    ids = [isbn_13(isbns_10(known[at])[-1]) for at in chosen]
+    assert len(chosen) > 20
+    # The same in 020 of another record would be found, too.
+    expected = [
+        data
+        for data, record in zip(raw, known)
+        if {*map(isbn_13, isbns_10(record))} & {*ids} or record is known[1]
+    ]
+    lines = "\n".join([*ids, "ocm0009220497"]).encode()
+    (tmp_path / "ids.txt").write_bytes(lines)
+    arguments = ["filter", "--ids", tmp_path / "ids.txt", "--key", "020$a,035$a", "--to", "marc"]
+    arguments += ["--threads", threads]
+    source: Any = books
+    if form == "marcxml":
+        source = tmp_path / "books.xml"
+        mrrc_ct.convert(books, source)
+    if form == "fifo":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("this system has no FIFOs")
+        source = tmp_path / "fifo"
+        os.mkfifo(source)
+        threading.Thread(target=source.write_bytes, args=(books.read_bytes(),)).start()
+    if form == "stdin":
+        result = command(*arguments, "-", stdin=books.read_bytes())
+        others = command(*arguments, "-v", stdin=books.read_bytes())
+    elif form == "both":
+        result = command(*arguments, "-", books, stdin=books.read_bytes())
+        others = command(*arguments, "-v", books, "-", stdin=books.read_bytes())
+        expected = expected * 2
+    else:
+        result = command(*arguments, source)
+        others = command(*arguments, "-v", books)
+    assert (result.status, result.err) == (0, "")
+    assert split(result.out) == expected
+    wanted = set(expected)
+    assert split(others.out) == [one for one in raw if one not in wanted] * (1 + (form == "both"))
+
+
+def test_filter_by_text_that_is_composed_or_not(command: Command, tmp_path: pathlib.Path) -> None:
+    texts = ("Bo\u0308ll", "Böll ", "Boll")
+    records = [iso2709(("001", "1"), ("100", f"1 $a{text}")) for text in texts]
+    path = tmp_path / "a.mrc"
+    path.write_bytes(b"".join(records))
+    for text in ("Böll", " Bo\u0308ll"):
+        result = command("filter", "--ids", "-", "--key", "100$a", path, stdin=text.encode())
+        assert result.out == b"".join(records[:2])
+    result = command("filter", "--ids", "-", "--key", "leader[6]", path, stdin=b"a")
+    assert result.out == b"".join(records)
+    assert command("filter", "--ids", "-", "--key", "number", path, stdin=b"1").status == 2
 
 
 # ---- grep

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .._ids import ids_filter
 from ..conversion import convert
-from ..paths import Filter, filter_among, filter_of, parse_paths
+from ..paths import filter_of
 from . import options as shared
 from . import streams, terminal
 from .progress import Progress
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ids", metavar="FILE", help="only records whose number is a line of this file"
     )
     parser.add_argument(
-        "--key", metavar="PATHS", default="001", help="where the number stands (default: 001)"
+        "--key", metavar="PATHS", default="001", help="where it stands: 020$a,035$a (default: 001)"
     )
     parser.add_argument("-v", "--not", dest="invert", action="store_true", help="the other records")
     shared.add_threads(parser)
@@ -40,14 +41,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    wanted = _wanted(options)
+    if options.where is None and options.ids is None:
+        raise ValueError("say which records: --where FILTER or --ids FILE")
     to = shared.format_to(options)
+    sources, wanted = shared.inputs(options), None
+    if options.where is not None:
+        wanted = filter_of(options.where)
     with Progress(options) as progress:
+        if options.ids is not None:
+            listed, sources = ids_filter(
+                sources,
+                streams.lines(options.ids),
+                options.key,
+                threads=options.threads,
+                progress=progress,
+                **shared.reading(options),
+            )
+            wanted = listed if wanted is None else wanted.with_all(listed)
+        assert wanted is not None
         report = convert(
-            shared.inputs(options),
+            sources,
             terminal.shown(options, to),
             to,
-            where=wanted,
+            where=wanted.inverted() if options.invert else wanted,
             threads=options.threads,
             on_error=progress.error,
             progress=progress,
@@ -56,15 +72,3 @@ def run(options: argparse.Namespace) -> int:
         )
         progress.add(report)
     return progress.status
-
-
-def _wanted(options: argparse.Namespace) -> Filter:
-    parts = []
-    if options.where is not None:
-        parts.append(filter_of(options.where))
-    if options.ids is not None:
-        parts.append(filter_among(parse_paths(options.key), set(streams.lines(options.ids))))
-    if not parts:
-        raise ValueError("say which records: --where FILTER or --ids FILE")
-    found = parts[0] if len(parts) == 1 else parts[0].with_all(parts[1])
-    return found.inverted() if options.invert else found

@@ -59,7 +59,9 @@ class Lines:
     def _part(self, data: bytes) -> bytes:
         """What is wanted of some records; those of which nothing is leave nothing behind."""
         found = b"".join(self._wanted.findall(b"\n" + data)).strip(b"\n")  # type: ignore[union-attr]
-        return re.sub(rb"\n{3,}", b"\n\n", found) + b"\n\n" if found else b""
+        while b"\n\n\n" in found:
+            found = found.replace(b"\n\n\n", b"\n\n")
+        return found + b"\n\n" if found else b""
 
     def flush(self) -> None:
         """Pass on what waits."""
