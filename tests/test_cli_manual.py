@@ -71,7 +71,9 @@ def test_a_page_shows_all_that_a_command_takes(name: str, tmp_path: pathlib.Path
         names = ", ".join(one.flags)
         assert any(line.startswith(f"{names} {one.value}".strip()) for line in lines), names
         assert one.help in shown
-    for line in parser_of(name).epilog.splitlines()[1:]:  # type: ignore[union-attr]
+    _, _, examples = (parser_of(name).epilog or "").partition("examples:\n")
+    assert examples
+    for line in examples.splitlines():
         assert line.strip() in lines
 
 
