@@ -35,7 +35,11 @@ ABOUT = (
     " getattr(sys, '_base_executable', None) or sys.executable]))"
 )
 #: What tells most in little time.
-QUICK = ("cli", "expected", "formats", "native", "reading", "record", "subinterpreters", "zipped")
+QUICK = (
+    *("test_batches.py", "test_expected.py", "test_formats.py", "test_native.py"),
+    *("test_reading.py", "test_record.py", "test_subinterpreters.py"),
+    "test_zipped.py::test_a_zipapp_is_the_command_line",
+)
 #: Published as source, but needs no compiler.
 AS_SOURCE = ["pyspark"]
 #: pytest has found no test that was chosen.
@@ -198,8 +202,7 @@ def main() -> int:
     requirements = extras["test"] + ([] if arguments.quick else extras["test-tables"])
     told = [resolved(argument) for argument in arguments.pytest]
     if told == arguments.pytest:
-        names = [f"test_{name}.py" for name in QUICK] if arguments.quick else [""]
-        told += [str(ROOT / "tests" / name) for name in names]
+        told += [str(ROOT / "tests" / name) for name in (QUICK if arguments.quick else ("",))]
     BUILD.mkdir(parents=True, exist_ok=True)
     wheel = arguments.wheel.resolve() if arguments.wheel else None
     results = []
