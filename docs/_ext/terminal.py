@@ -121,7 +121,8 @@ def picture(lines: list[Text], columns: int, label: str, name: str) -> str:
     for line in lines:
         for part in folded(line, columns):
             console.print(part, soft_wrap=True)
-    template = TEMPLATE.format(label=html.escape(label, quote=True))
+    label = html.escape(label, quote=True).replace("{", "{{").replace("}", "}}")
+    template = TEMPLATE.format(label=label)
     return console.export_svg(theme=THEME, title="", code_format=template, unique_id=name)
 
 
