@@ -144,7 +144,8 @@ class Terminal(SphinxDirective):
                 except RuntimeError as error:
                     LOGGER.warning("%s", error, location=self.get_location())
                     return []
-                text.append_text(Text.from_ansi(output.rstrip("\n"))).append("\n")
+                if output:
+                    text.append_text(Text.from_ansi(output.rstrip("\n"))).append("\n")
         text.rstrip()
         lines = list(text.split("\n"))[: self.options.get("lines", 60)]
         name = f"terminal-{self.env.new_serialno('terminal')}"
