@@ -62,7 +62,6 @@ def shown(command: str, folder: str, columns: int) -> str:
     environment = {
         **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
         "PATH": f"{folder}/.bin{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
         "TERM": "xterm-256color",
         "COLUMNS": str(columns),
     }
