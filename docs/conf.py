@@ -1,4 +1,4 @@
-"""How the site is built: `sphinx-build -W -n docs build/site`. docs/contributing.md says more."""
+"""How the site is built: `sphinx-build -W docs build/site`. docs/contributing.md says more."""
 
 from __future__ import annotations
 
