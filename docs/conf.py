@@ -1,4 +1,4 @@
-"""How the site is built: `sphinx-build -W -n docs build/site`. docs/contributing.md says more."""
+"""How the site is built: `sphinx-build -W docs build/site`. docs/contributing.md says more."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import importlib.util
 import pathlib
 import sys
 
-HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+import mrrc_ct
 
-import mrrc_ct  # noqa: E402  from the line above
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
 
 project = "mrrc-ct"
 author = "the maintainers of mrrc-ct"

@@ -62,7 +62,6 @@ def shown(command: str, folder: str, columns: int) -> str:
     environment = {
         **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
         "PATH": f"{folder}/.bin{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
         "TERM": "xterm-256color",
         "COLUMNS": str(columns),
     }
@@ -121,7 +120,8 @@ def picture(lines: list[Text], columns: int, label: str, name: str) -> str:
     for line in lines:
         for part in folded(line, columns):
             console.print(part, soft_wrap=True)
-    template = TEMPLATE.format(label=html.escape(label, quote=True))
+    label = html.escape(label, quote=True).replace("{", "{{").replace("}", "}}")
+    template = TEMPLATE.format(label=label)
     return console.export_svg(theme=THEME, title="", code_format=template, unique_id=name)
 
 
@@ -143,7 +143,8 @@ class Terminal(SphinxDirective):
                 except RuntimeError as error:
                     LOGGER.warning("%s", error, location=self.get_location())
                     return []
-                text.append_text(Text.from_ansi(output.rstrip("\n"))).append("\n")
+                if output:
+                    text.append_text(Text.from_ansi(output.rstrip("\n"))).append("\n")
         text.rstrip()
         lines = list(text.split("\n"))[: self.options.get("lines", 60)]
         name = f"terminal-{self.env.new_serialno('terminal')}"
