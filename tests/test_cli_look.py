@@ -589,6 +589,21 @@ def test_frequency_is_sorted_and_cut(
         assert list(csv.reader(file))[1:] == [[one, str(2 * count)] for one, count in expected]
 
 
+@pytest.mark.parametrize("form", ["tsv", "csv"])
+def test_values_with_line_ends_stay_in_their_place(
+    command: Command, tmp_path: pathlib.Path, form: str
+) -> None:
+    texts = ["a\rb", "a\nb", 'a"b', "a\tb", "a,b", "ä"]
+    path = tmp_path / "a.mrc"
+    path.write_bytes(b"".join(iso2709(("001", text)) for text in texts))
+    out = command("frequency", "001", path, "--to", form).out.decode()
+    delimiter = "\t" if form == "tsv" else ","
+    found = list(csv.reader(io.StringIO(out, newline=""), delimiter=delimiter))
+    assert found[1:] == [[text, "1"] for text in sorted(texts)]
+    assert out.endswith("1\n" if form == "tsv" else "1\r\n")
+    assert ("\r\n" in out) is (form == "csv")
+
+
 def test_frequency_of_control_fields_the_leader_and_counts(
     command: Command, books: pathlib.Path, known: list[Any]
 ) -> None:

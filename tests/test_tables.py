@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -1689,18 +1690,20 @@ AWKWARD_COLUMNS = {
 def csv_of(
     wanted: dict[str, Column], rows: list[dict[str, Any]], separator: str, has_header: bool = True
 ) -> bytes:
-    out = io.StringIO(newline="")
-    end = "\n" if separator == "\t" else "\r\n"
-    writer = csv.writer(out, delimiter=separator, lineterminator=end)
-    if has_header:
-        writer.writerow(wanted)
+    def line(cells: Iterable[object]) -> str:
+        # Line ends of either kind are in quotation marks, whatever lines end in.
+        out = io.StringIO(newline="")
+        csv.writer(out, delimiter=separator, lineterminator="\r\n").writerow(cells)
+        return out.getvalue()[:-2] + ("\n" if separator == "\t" else "\r\n")
+
+    lines = [line(wanted)] if has_header else []
     for row in rows:
         flat = {
             key: wanted[key].separator.join(value) if isinstance(value, list) else value
             for key, value in row.items()
         }
-        writer.writerow([plain(value) for value in flat.values()])
-    return out.getvalue().encode()
+        lines.append(line(plain(value) for value in flat.values()))
+    return "".join(lines).encode()
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])

@@ -83,9 +83,9 @@ def _texts(form: str, names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> I
         for line in drawn(names, rows):
             yield f"{line}\n"
         return
-    text = io.StringIO()
+    text = io.StringIO(newline="")
     delimiter, end = ("\t", "\n") if form == "tsv" else (",", "\r\n")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    writer = csv.writer(_Ended(text, end), delimiter=delimiter, lineterminator="\r\n")
     if form != "jsonl":
         writer.writerow(names)
     for row in rows:
@@ -98,6 +98,17 @@ def _texts(form: str, names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> I
             text.seek(0)
             text.truncate()
     yield text.getvalue()
+
+
+class _Ended:
+    """Ends lines otherwise than csv.writer does, which then quotes line ends of either kind."""
+
+    def __init__(self, text: io.StringIO, end: str) -> None:
+        self._text, self._end = text, end
+
+    def write(self, line: str) -> int:
+        """Write a line that ends in CR and LF."""
+        return self._text.write(line[:-2] + self._end)
 
 
 def _text(cell: Cell) -> str:
