@@ -228,6 +228,7 @@ def test_zsh_completes(scripts: pathlib.Path) -> None:
     lines = [(line, expected) for line, expected in LINES if len(expected) == 1]
     lines += [("mrrc-ct head b", {"books.mrc"}), ("mrrc-ct head -o my", {"my books.mrc"})]
     lines += [("mrrc-ct convert --to=marcx", {"--to=marcxml"})]
+    lines += [("mrrc-ct edit --replace a b c boo", {"books.mrc"})]
     typed = "".join(f"{line}\n" for line, _ in lines)
     out = run("zsh", "-f", "-c", ZSH, stdin=typed, cwd=scripts)
     found = [line for line in out.splitlines() if line.strip()]
