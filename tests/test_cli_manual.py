@@ -207,15 +207,15 @@ wait_for() {
     local text part tries
     for tries in {1..600}; do
         while zpty -r -t inner part; do text+=$part; done
-        [[ $text == *$1* ]] && break
+        [[ $text == *"$1"*$'\n'* ]] && break
         sleep 0.05
     done
     reply=$text
 }
-wait_for '\[READY\]'
+wait_for '[READY]'
 while IFS= read -r line; do
     zpty -w inner "$line"$'\t'
-    wait_for '\[RAN\]'
+    wait_for '[RAN]'
     reply=${reply##*\[RAN\]}
     print -r -- "${reply%%$'\r'*}"
 done
