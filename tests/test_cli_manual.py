@@ -207,15 +207,15 @@ wait_for() {
     local text part tries
     for tries in {1..600}; do
         while zpty -r -t inner part; do text+=$part; done
-        [[ $text == *$1* ]] && break
+        [[ $text == *"$1"*$'\n'* ]] && break
         sleep 0.05
     done
     reply=$text
 }
-wait_for '\[READY\]'
+wait_for '[READY]'
 while IFS= read -r line; do
     zpty -w inner "$line"$'\t'
-    wait_for '\[RAN\]'
+    wait_for '[RAN]'
     reply=${reply##*\[RAN\]}
     print -r -- "${reply%%$'\r'*}"
 done
@@ -228,6 +228,7 @@ def test_zsh_completes(scripts: pathlib.Path) -> None:
     lines = [(line, expected) for line, expected in LINES if len(expected) == 1]
     lines += [("mrrc-ct head b", {"books.mrc"}), ("mrrc-ct head -o my", {"my books.mrc"})]
     lines += [("mrrc-ct convert --to=marcx", {"--to=marcxml"})]
+    lines += [("mrrc-ct edit --replace a b c boo", {"books.mrc"})]
     typed = "".join(f"{line}\n" for line, _ in lines)
     out = run("zsh", "-f", "-c", ZSH, stdin=typed, cwd=scripts)
     found = [line for line in out.splitlines() if line.strip()]

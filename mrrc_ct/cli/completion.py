@@ -144,12 +144,12 @@ def _zsh_specs(command: Described) -> Iterator[str]:
     for one in command.options:
         text = one.help.replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]")
         behind = f"[{text}]"
-        if one.value:
-            behind += f":{_colons(one.value)}:{_zsh_action(one)}"
+        for value in one.value.split() if one.count > 1 else [one.value] if one.value else ():
+            behind += f":{_colons(value)}:{_zsh_action(one)}"
         excluded = f"({' '.join(one.flags)})" if len(one.flags) > 1 else ""
         for flag in one.flags:
             # A value may stand behind it, or behind a short one directly, a long one and =.
-            mark = "" if not one.value else "=" if flag.startswith("--") else "+"
+            mark = "" if one.count != 1 else "=" if flag.startswith("--") else "+"
             yield _quoted(f"{excluded}{flag}{mark}{behind}")
     for number, one in enumerate(command.values, 1):
         place = "*" if one.is_repeated else str(number)

@@ -19,16 +19,27 @@ class Argument:
     """What a command takes: an option, or a value without one.
 
     `flags`, how the option is written, nothing for a value without one; `value`, what stands for
-    the value in help, empty where there is none; `choices`, all values there are, where these are
-    few; `is_file` and `is_folder`, whether the value names one; `is_repeated`; `help`.
+    the value in help, or for several, empty where there is none; `count`, how many there are;
+    `choices`, all values that it may have, where these are few; `is_file` and `is_folder`, whether
+    it names one; `is_repeated`; `help`.
     """
 
-    __slots__ = ("choices", "flags", "help", "is_file", "is_folder", "is_repeated", "value")
+    __slots__ = (
+        "choices",
+        "count",
+        "flags",
+        "help",
+        "is_file",
+        "is_folder",
+        "is_repeated",
+        "value",
+    )
 
     def __init__(self, action: argparse.Action, text: str) -> None:
         """Take what argparse has, and the text of its help."""
         self.flags = list(action.option_strings)
         self.value = "" if action.nargs == 0 else str(action.metavar or action.dest)
+        self.count = action.nargs if isinstance(action.nargs, int) else 1
         self.choices = [str(one) for one in action.choices or () if one != ""]
         self.is_file = self.value in _FILES
         self.is_folder = self.value in _FOLDERS
