@@ -154,9 +154,13 @@ static const struct {
     {"marc to marcxml", {.source = MRRC_FORMAT_MARC, .target = MRRC_FORMAT_MARCXML}},
     {"marc to jsonl", {.source = MRRC_FORMAT_MARC, .target = MRRC_FORMAT_JSONL}},
     {"marc to mrk", {.source = MRRC_FORMAT_MARC, .target = MRRC_FORMAT_MRK}},
+    {"marc to seq", {.source = MRRC_FORMAT_MARC, .target = MRRC_FORMAT_SEQ}},
+    {"marc to line", {.source = MRRC_FORMAT_MARC, .target = MRRC_FORMAT_LINE}},
     {"marcxml to marc", {.source = MRRC_FORMAT_MARCXML, .target = MRRC_FORMAT_MARC}},
     {"jsonl to marc", {.source = MRRC_FORMAT_JSONL, .target = MRRC_FORMAT_MARC}},
     {"mrk to marc", {.source = MRRC_FORMAT_MRK, .target = MRRC_FORMAT_MARC}},
+    {"seq to marc", {.source = MRRC_FORMAT_SEQ, .target = MRRC_FORMAT_MARC}},
+    {"marc to nfd", {.normalization = MRRC_NORMALIZATION_NFD}},
     {"marc-8 to utf-8", {.target_encoding = MRRC_ENCODING_UTF8}},
     {"utf-8 to marc-8", {.target_encoding = MRRC_ENCODING_MARC8, .unmappable = MRRC_UNMAPPABLE_NCR}},
 };

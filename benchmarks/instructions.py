@@ -54,9 +54,13 @@ WORK = {
     "marc to marcxml": "marc",
     "marc to jsonl": "marc",
     "marc to mrk": "marc",
+    "marc to seq": "marc",
+    "marc to line": "marc",
     "marcxml to marc": "marcxml",
     "jsonl to marc": "jsonl",
     "mrk to marc": "mrk",
+    "seq to marc": "seq",
+    "marc to nfd": "marc",
     "marc-8 to utf-8": "marc-8",
     "utf-8 to marc-8": "marc",
 }
@@ -87,7 +91,7 @@ def forms_of_sample(folder: pathlib.Path) -> tuple[dict[str, pathlib.Path], int]
     done = mrrc_ct.convert(
         SAMPLE, forms["marc-8"], "marc", "marc", encoding="marc-8", unmappable="ncr"
     )
-    for form in ("marcxml", "jsonl", "mrk"):
+    for form in ("marcxml", "jsonl", "mrk", "seq"):
         forms[form] = folder / f"books.{form}"
         mrrc_ct.convert(SAMPLE, forms[form], form, "marc")
     return forms, done.records_written

@@ -36,10 +36,11 @@ def to_nowhere(source: str, to: str, **options: Any) -> Work:
 
 
 def converting(corpus: Corpus) -> list[Row]:
-    """ISO 2709 to MARCXML and JSON lines, and back."""
+    """ISO 2709 to MARCXML, JSON lines and yaz's lines, and back."""
     marc, xml = corpus.marc, corpus.xml
     to_xml = ("yaz-marcdump", "-o", "marcxml")
     to_json = ("yaz-marcdump", "-o", "json")
+    to_lines = ("yaz-marcdump", "-o", "line")
     from_xml = ("yaz-marcdump", "-i", "marcxml", "-o", "marc")
 
     def xml_equal() -> str:
@@ -86,6 +87,16 @@ def converting(corpus: Corpus) -> list[Row]:
             jsonl_equal,
             corpus.records,
             silent(*to_json, corpus.empty),
+        ),
+        Row(
+            "file to lines",
+            "yaz-marcdump",
+            6,
+            to_nowhere(marc, "line"),
+            silent(*to_lines, marc),
+            lambda: same(converted(marc, "line"), output_of(*to_lines, marc), "all bytes"),
+            corpus.records,
+            silent(*to_lines, corpus.empty),
         ),
         Row(
             "MARCXML to ISO 2709",

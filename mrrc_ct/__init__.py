@@ -11,6 +11,7 @@ The byte work is done by a core without Python in it; this package is what you s
 from ._work import Report
 from .conversion import (
     FORMATS,
+    READABLE,
     Count,
     convert,
     count,
@@ -88,6 +89,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "FORMATS",
+    "READABLE",
     "AuthorityRecord",
     "Checked",
     "Count",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from _operator import index
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 11
+ABI_VERSION = 12
 
 
 class Int:
@@ -77,6 +77,8 @@ class Format:
     PYMARC_JSON_COMPACT = 9
     ROWS = 10
     DESCRIPTION = 11
+    SEQ = 12
+    LINE = 13
 
 
 class Encoding:
@@ -93,6 +95,14 @@ class Level:
 
     STRUCTURAL = 0
     STRICT_MARC = 1
+
+
+class Normalization:
+    """The form of Unicode text that is written, but in MARC-8."""
+
+    NONE = 0
+    NFC = 1
+    NFD = 2
 
 
 class Unmappable:
@@ -182,6 +192,8 @@ class Code:
     JSON_SYNTAX = 50
     JSON_STRUCTURE = 51
     MRK_SYNTAX = 60
+    SEQ_SYNTAX = 61
+    SEQ_TEXT_FORBIDDEN = 62
 
 
 class Problem(Structure):
@@ -198,6 +210,7 @@ class Problem(Structure):
     records_before: int
     byte_offset: int
     offset_in_record: int
+    line: int
     detail: Array[c_uint8]
     found: Array[c_uint8]
     expected: Array[c_uint8]
@@ -217,6 +230,7 @@ class Problem(Structure):
         ("records_before", c_uint64),
         ("byte_offset", c_uint64),
         ("offset_in_record", c_uint64),
+        ("line", c_uint64),
         ("detail", c_uint8 * 160),
         ("found", c_uint8 * 40),
         ("expected", c_uint8 * 40),
@@ -238,10 +252,13 @@ class Options(Structure):
     is_single: int
     is_part: int
     level: int
+    normalization: int
+    reserved: int
     record_max: int
     plan: int | None
     position: int
     written_max: int
+    records_before: int
     _fields_ = [
         ("source", c_uint32),
         ("target", c_uint32),
@@ -255,10 +272,13 @@ class Options(Structure):
         ("is_single", c_uint32),
         ("is_part", c_uint32),
         ("level", c_uint32),
+        ("normalization", c_uint32),
+        ("reserved", c_uint32),
         ("record_max", c_uint64),
         ("plan", c_void_p),
         ("position", c_uint64),
         ("written_max", c_uint64),
+        ("records_before", c_uint64),
     ]
 
 

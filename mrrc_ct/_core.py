@@ -53,6 +53,8 @@ FORMATS = {
     "jsonl": c.Format.JSONL,
     "marcjson": c.Format.MARCJSON,
     "mrk": c.Format.MRK,
+    "seq": c.Format.SEQ,
+    "line": c.Format.LINE,
     "flat": c.Format.FLAT,
     "pymarc_xml": c.Format.PYMARC_XML,
     "pymarc_json": c.Format.PYMARC_JSON,
@@ -64,6 +66,11 @@ UNMAPPABLE = {
     "error": c.Unmappable.ERROR,
     "ncr": c.Unmappable.NCR,
     "fill": c.Unmappable.FILL,
+}
+NORMALIZATIONS = {
+    "none": c.Normalization.NONE,
+    "nfc": c.Normalization.NFC,
+    "nfd": c.Normalization.NFD,
 }
 _CLASSES: dict[int, type[errors.MarcError]] = {
     c.Code.RECORD_LENGTH_INVALID: errors.RecordLengthInvalid,
@@ -90,6 +97,8 @@ _CLASSES: dict[int, type[errors.MarcError]] = {
     c.Code.JSON_SYNTAX: errors.JsonSyntaxInvalid,
     c.Code.JSON_STRUCTURE: errors.JsonStructureInvalid,
     c.Code.MRK_SYNTAX: errors.MrkSyntaxInvalid,
+    c.Code.SEQ_SYNTAX: errors.SeqSyntaxInvalid,
+    c.Code.SEQ_TEXT_FORBIDDEN: errors.SeqTextForbidden,
 }
 _OUTCOMES = {
     c.Outcome.LOST: "lost",
@@ -145,6 +154,7 @@ def error_of(problem: c.Problem, source: str | None = None) -> errors.MarcError:
         text(problem.detail, problem.detail_length),
         source=source,
         record_number=problem.records_before + 1,
+        line_number=problem.line or None,
         byte_offset=problem.byte_offset,
         offset_in_record=problem.offset_in_record,
         tag=bytes(problem.tag[:3]).decode("latin-1") if problem.has_tag else None,
@@ -175,6 +185,17 @@ def encoding_number(name: str | None) -> int | None:
     if name.lower().replace("-", "").replace("_", "") == "marc8":
         return c.Encoding.MARC8
     return c.Encoding.UTF8 if codecs.lookup(name).name == "utf-8" else None
+
+
+def normalization_number(name: str | None) -> int:
+    """The core's number of a form of Unicode text, by its name. Raises ValueError for others."""
+    if name is None:
+        return c.Normalization.NONE
+    if name not in NORMALIZATIONS:
+        raise ValueError(
+            f"normalize should be one of {', '.join(NORMALIZATIONS)}, or None, not {name!r}"
+        )
+    return NORMALIZATIONS[name]
 
 
 def needed_encoding(name: str | None) -> int:
@@ -337,12 +358,14 @@ class Converter:
         replacement: str = "",
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
+        normalization: int = c.Normalization.NONE,
         is_single: bool = False,
         is_part: bool = False,
         record_max: int = 0,
         plan: int | None = None,
         position: int = 0,
         limit: int = 0,
+        records_before: int = 0,
     ) -> None:
         """Make a converter between two of FORMATS. ValueError for an option that there is not."""
         self._handle: int | None = None
@@ -358,6 +381,7 @@ class Converter:
             replacement=ord(replacement) if replacement else 0,
             is_lenient=is_lenient,
             level=level,
+            normalization=normalization,
             is_single=is_single,
             is_part=is_part,
             # What has been read is not too long to be written.
@@ -365,6 +389,7 @@ class Converter:
             plan=plan,
             position=position,
             written_max=limit,
+            records_before=records_before,
         )
         handle = ctypes.c_void_p()
         status = _library.mrrc_converter_create(options, handle)
@@ -514,6 +539,7 @@ class Pipeline:
         replace_forbidden: bool = False,
         is_lenient: bool = False,
         level: int = c.Level.STRUCTURAL,
+        normalization: int = c.Normalization.NONE,
         record_max: int = 0,
         plan: int | None = None,
     ) -> None:
@@ -543,6 +569,7 @@ class Pipeline:
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
             level=level,
+            normalization=normalization,
             is_part=True,
             record_max=record_max,
             plan=plan,
@@ -757,6 +784,7 @@ def converter_of(
     is_lenient: bool = False,
     level: int = c.Level.STRUCTURAL,
     record_max: int = 0,
+    normalization: int = c.Normalization.NONE,
 ) -> Converter:
     """The thread's own converter of single records, made once for each set of options."""
     key = (
@@ -770,6 +798,7 @@ def converter_of(
         is_lenient,
         level,
         record_max,
+        normalization,
     )
     converter = _per_thread.converters.get(key)
     if converter is None:
@@ -783,6 +812,7 @@ def converter_of(
             replace_forbidden=replace_forbidden,
             is_lenient=is_lenient,
             level=level,
+            normalization=normalization,
             is_single=True,
             record_max=record_max,
         )

@@ -204,7 +204,7 @@ class Diff:
         self.report = self._new_report()
 
     def _new_report(self) -> DiffReport:
-        first, second = (name_of(one) for one in self._sources)  # type: ignore[arg-type]
+        first, second = (name_of(one) for one in self._sources)
         return DiffReport(first, second)
 
     def __iter__(self) -> Iterator[Difference]:

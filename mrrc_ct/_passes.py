@@ -70,12 +70,13 @@ if TYPE_CHECKING:
         encoding: str | None
         unmappable: str
         invalid_xml: str
+        normalize: str | None
 
     class Options(Reading, Writing, total=False):
         """Both."""
 
 
-_WRITING = ("encoding", "unmappable", "invalid_xml")
+_WRITING = ("encoding", "unmappable", "invalid_xml", "normalize")
 #: The memory that sorting and its kin take, in bytes, unless told otherwise; and the least.
 MEMORY = 200 * 1024 * 1024
 MEMORY_MIN = 32 * 1024 * 1024
@@ -92,12 +93,7 @@ def apart(options: Options) -> tuple[Reading, Writing]:
 
 def format_to(target: TargetLike, to: str | None, writing: Writing) -> str:
     """The format to write, `same` for that of the first source. Raises for what is no option."""
-    encoding = writing.get("encoding")
-    unmappable, invalid_xml = (
-        writing.get("unmappable", "error"),
-        writing.get("invalid_xml", "error"),
-    )
-    return check_writing(target, to, encoding, unmappable, invalid_xml)
+    return check_writing(target, to, **writing)
 
 
 def room(memory: int) -> int:

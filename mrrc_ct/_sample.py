@@ -76,6 +76,7 @@ def sample(
     unmappable: str = "error",
     references: bool = False,
     invalid_xml: str = "error",
+    normalize: str | None = None,
     recovery_mode: str = "lenient",
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_expansion: float | None = MAX_EXPANSION,
@@ -90,7 +91,7 @@ def sample(
     if number < 0:
         raise ValueError(f"number should be 0 or more, not {number}")
     check_threads(threads)
-    check_writing(target, to, encoding, unmappable, invalid_xml)
+    check_writing(target, to, encoding, unmappable, invalid_xml, normalize)
     recovery = Recovery(recovery_mode, None, "structural", max_record_bytes)
     plan, is_ordered = plan_where(where)
     source_encoding = _core.encoding_number(from_encoding)
@@ -124,6 +125,7 @@ def sample(
         unmappable=unmappable,
         references=references,
         invalid_xml=invalid_xml,
+        normalize=normalize,
         recovery_mode=recovery_mode,
         max_record_bytes=max_record_bytes,
         on_error=on_error,

@@ -66,6 +66,8 @@ EXTENSIONS = {
     ".marcjson": "marcjson",
     ".mrk": "mrk",
     ".mrk8": "mrk",
+    ".seq": "seq",
+    ".line": "line",
 }
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
@@ -88,6 +90,8 @@ def format_of_data(head: bytes) -> str | None:
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")):
         return "marcxml"
     text = head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
+    if text[:9].isdigit() and text[9:10] == b" ":
+        return "seq"
     if text[:5].isdigit() and len(text) >= 5:
         return "marc"
     return {b"<": "marcxml", b"{": "json", b"[": "json", b"=": "mrk"}.get(text[:1])

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 
 from . import _core
-from ._bindings import FINAL, SEARCHING, Status
+from ._bindings import FINAL, SEARCHING, Normalization, Status
 from ._source import Window
 from .base import Origin
 from .errors import CompressedDataInvalid, MarcError, Utf8Invalid
@@ -330,6 +330,7 @@ class Work:
         unmappable: str,
         references: bool,
         replace_forbidden: bool,
+        normalization: int,
         recovery: Recovery,
         limit: int,
     ) -> Generator[bytes | memoryview, None, None]:
@@ -343,13 +344,15 @@ class Work:
             records = _read_lenient(reader, self)
         else:
             records = records_of_text(self, recovery)
-        formatter = Formatter(report.to, replace_forbidden, is_part=True)
+        formatter = Formatter(report.to, replace_forbidden, normalization, is_part=True)
         between = recovery.summary.bytes_between
         for record in records:
             report.records_read += 1
             try:
                 if report.to == "marc":
-                    piece: bytes | memoryview = record.as_marc(encoding, unmappable=unmappable)
+                    piece: bytes | memoryview = record._written_in(
+                        normalization, encoding, unmappable
+                    )
                 else:
                     piece = b"".join(formatter.formatted([record]))
             except MarcError as error:
@@ -375,9 +378,20 @@ class Formatter:
     As a part of a whole they have nothing around them, and a comma before each where it is JSON.
     """
 
-    def __init__(self, to: str, replace_forbidden: bool, is_part: bool = False) -> None:
+    def __init__(
+        self,
+        to: str,
+        replace_forbidden: bool = False,
+        normalization: int = Normalization.NONE,
+        *,
+        is_part: bool = False,
+    ) -> None:
         self._converter = _core.Converter(
-            "flat", to, replace_forbidden=replace_forbidden, is_part=is_part
+            "flat",
+            to,
+            replace_forbidden=replace_forbidden,
+            normalization=normalization,
+            is_part=is_part,
         )
         self._begun = 0
 
@@ -464,7 +478,7 @@ class Frame:
     """What stands around the parts of an output, whichever sources they come from."""
 
     def __init__(self, to: str) -> None:
-        self._formatter = None if to == "marc" else Formatter(to, False)
+        self._formatter = None if to == "marc" else Formatter(to)
         self._has_begun = False
 
     def write(self, piece: bytes | memoryview, output: Target) -> int:

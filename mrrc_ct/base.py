@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import repeat, starmap
 
 from . import _core
-from ._bindings import FINAL, Encoding, Kind
+from ._bindings import FINAL, Encoding, Kind, Normalization
 from ._locks import lock_of, other_threads
 from .errors import (
     DelimiterInData,
@@ -960,8 +960,34 @@ class BaseRecord(Generic[F]):
         number = _core.encoding_number(encoding)
         if number is not None:
             return self._convert("marc", number, unmappable)
-        codec = check_codec(encoding)
-        text = self._checked().decode()
+        return self._in_codec(check_codec(encoding))
+
+    def _written_in(self, normalization: int, encoding: str | None, unmappable: str) -> bytes:
+        """The same as `as_marc`, with text in a form of Unicode, but in MARC-8."""
+        if normalization == Normalization.NONE:
+            return BaseRecord.as_marc(self, encoding, unmappable=unmappable)
+        origin = self._origin
+        codec = origin.codec if encoding is None else encoding
+        number = _core.encoding_number(codec)
+        if number is None:
+            return self._in_codec(check_codec(codec or ""), normalization)
+        data = BaseRecord.as_marc(self, encoding, unmappable=unmappable)
+        number = number or origin.encoding or (Encoding.UTF8 if data[9:10] == b"a" else 0)
+        if number != Encoding.UTF8 or data.isascii():
+            return data
+        converter = _core.converter_of("marc", "marc", number, normalization=normalization)
+        try:
+            return converter.convert_one(data)
+        except MarcError as problem:
+            raise self._placed(problem) from None
+
+    def _in_codec(self, codec: str, normalization: int = Normalization.NONE) -> bytes:
+        """In an encoding that only Python knows."""
+        flat = self._checked()
+        if normalization:
+            converter = _core.converter_of("flat", "flat", normalization=normalization)
+            flat = converter.convert_one(flat)
+        text = flat.decode()
         # Leader/09 a would say Unicode.
         if text[9] == "a":
             text = f"{text[:9]} {text[10:]}"

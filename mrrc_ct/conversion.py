@@ -49,8 +49,13 @@ if TYPE_CHECKING:
 #: The core starts no more threads than this.
 THREADS_MAX = 256
 
-#: The formats by name. ISO 2709 is `marc`.
-FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
+#: The formats that are read and written, by name. ISO 2709 is `marc`.
+READABLE = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk", "seq")
+#: All of them: `line` is only written.
+FORMATS = (*READABLE, "line")
+
+#: With so many bytes the format can be told from them, if at all.
+_HEAD_BYTES = 16
 
 
 def convert(
@@ -67,6 +72,7 @@ def convert(
     unmappable: str = "error",
     references: bool = False,
     invalid_xml: str = "error",
+    normalize: str | None = None,
     recovery_mode: str = "lenient",
     validation_level: str = "structural",
     max_record_bytes: int = MAX_RECORD_BYTES,
@@ -83,7 +89,8 @@ def convert(
     filter as `select` has it: other records are left out. The work ends behind `limit` records.
     `from_encoding` overrides leader/09 of ISO 2709 input; `encoding` and `unmappable` are those of
     `Record.as_marc` for ISO 2709 output; `references` reads `&#xXXXX;` in MARC-8;
-    `invalid_xml="replace"` writes U+FFFD where XML forbids a character.
+    `invalid_xml="replace"` writes U+FFFD where XML forbids a character. `normalize` is that of
+    MARCWriter, for all formats.
 
     Of a damaged record what can be told is written; with `recovery_mode="strict"` nothing. One that
     cannot be read or written at all is left out. `validation_level` is that of MARCReader; what it
@@ -92,7 +99,8 @@ def convert(
     target's path is replaced when all is done; where an exception ends the work it is what it was.
     `progress` is called now and then with the bytes read, those there are or None (of packed files
     their own), and the records read. `threads` work on ISO 2709 at the same time; output and report
-    are those of one. Other formats, and encodings that only Python knows, take one.
+    are those of one. From other formats, to Aleph sequential, and with encodings that only Python
+    knows, one does.
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
@@ -102,18 +110,20 @@ def convert(
     check_threads(threads)
     check_limit(limit)
     recovery = Recovery(recovery_mode, None, validation_level, max_record_bytes)
-    to = check_writing(target, to, encoding, unmappable, invalid_xml)
+    to = check_writing(target, to, encoding, unmappable, invalid_xml, normalize)
     source_encoding, target_encoding = _encoding(from_encoding), _encoding(encoding)
     plan, is_ordered = plan_where(where)
     if plan and (source_encoding is None or target_encoding is None):
         raise ValueError("only UTF-8 and MARC-8 can be filtered: convert first")
     replace_forbidden = check_invalid_xml(invalid_xml)
+    normalization = _core.normalization_number(normalize)
     core = {
         "source_encoding": source_encoding or Encoding.KEPT,
         "target_encoding": target_encoding or Encoding.KEPT,
         "unmappable": unmappable,
         "references": references,
         "replace_forbidden": replace_forbidden,
+        "normalization": normalization,
         "plan": plan.handle if plan else None,
         **recovery.options(),
     }
@@ -128,15 +138,30 @@ def convert(
         )
         if is_foreign:
             return work.by_record(
-                from_encoding, encoding, unmappable, references, replace_forbidden, recovery, limit
+                from_encoding,
+                encoding,
+                unmappable,
+                references,
+                replace_forbidden,
+                normalization,
+                recovery,
+                limit,
             )
-        if threads > 1 and from_ == "marc" and not is_ordered:
+        # A system number of Aleph's may be the record's in the source.
+        if threads > 1 and from_ == "marc" and to != "seq" and not is_ordered:
             return work.by_threads(
                 Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
             )
-        position = work.window.offset
         return work.by_core(
-            _core.Converter(from_, to, position=position, is_part=True, limit=limit, **core)
+            _core.Converter(
+                from_,
+                to,
+                position=work.window.offset,
+                is_part=True,
+                limit=limit,
+                records_before=inputs.report.records_read + inputs.report.records_lost,
+                **core,
+            )
         )
 
     inputs = Inputs(source, from_, to, max_expansion, on_error, progress)
@@ -171,11 +196,17 @@ def convert(
 
 
 def check_writing(
-    target: TargetLike, to: str | None, encoding: str | None, unmappable: str, invalid_xml: str
+    target: TargetLike,
+    to: str | None,
+    encoding: str | None = None,
+    unmappable: str = "error",
+    invalid_xml: str = "error",
+    normalize: str | None = None,
 ) -> str:
     """The format to write, `same` for that of the source. Raises as `convert` for its options."""
     _encoding(encoding)
     check_invalid_xml(invalid_xml)
+    _core.normalization_number(normalize)
     _core.check_unmappable(unmappable)
     return to if to == "same" else _format_of_target(target, to)
 
@@ -397,12 +428,12 @@ def read(
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Records:
-    """The records of a source in any of FORMATS, one after the other, or of several.
+    """The records of a source in any of READABLE, one after the other, or of several.
 
         for record in mrrc_ct.read("records.xml"):
             print(record.title())
 
-    `from_` is one of FORMATS; without it the name or the first bytes tell. `where` is a filter as
+    `from_` is one of READABLE; without it the name or the first bytes tell. `where` is a filter as
     `select` has it. The other options are those of MARCReader and of `convert`. A record that
     cannot be read raises the MarcError that says why, and the next read goes on behind it; with
     `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
@@ -444,6 +475,7 @@ def write(
     encoding: str | None = None,
     unmappable: str = "error",
     invalid_xml: str = "error",
+    normalize: str | None = None,
 ) -> int:
     """Write records in any of FORMATS; how many that were.
 
@@ -457,12 +489,14 @@ def write(
     replace_forbidden = check_invalid_xml(invalid_xml)
     count = 0
     if to == "marc":
-        with MARCWriter(target, encoding=encoding, unmappable=unmappable) as writer:
+        with MARCWriter(
+            target, encoding=encoding, unmappable=unmappable, normalize=normalize
+        ) as writer:
             for record in records:
                 writer.write_record(record)
                 count += 1
         return count
-    formatter = Formatter(to, replace_forbidden)
+    formatter = Formatter(to, replace_forbidden, _core.normalization_number(normalize))
     with open_target(target) as output:
         output.write(formatter.begin())
         # Whoever reads at the other end of a file object gets each record at once.
@@ -493,7 +527,7 @@ def count(
     on_error: Callable[[MarcError], None] | None = None,
     progress: Progress | None = None,
 ) -> Count:
-    """How many sound records a source holds, or several together, in any of FORMATS.
+    """How many sound records a source holds, or several together, in any of READABLE.
 
     Their structure is checked, their text is not, unless `validation_level` is `strict_marc` (see
     MARCReader). A record that cannot be read is not counted: `on_error` is called with the error,
@@ -562,19 +596,22 @@ def open_as(
     source: SourceLike, from_: str | None, max_expansion: float | None = MAX_EXPANSION
 ) -> tuple[Window, str]:
     """The window over a source, and its format; XML is decoded there."""
-    if from_ is not None:
-        _check_format(from_)
+    if from_ is None and isinstance(source, (str, os.PathLike)):
+        from_ = format_of_name(os.fspath(source))
+    if from_ is not None and _check_format(from_) not in READABLE:
+        raise FormatUnknown(
+            f"the format {from_!r} is only written: nothing in it tells where a subfield begins",
+            source=name_of(source),
+        )
     window = open_source(source, max_expansion)
     try:
-        if from_ is None and isinstance(source, (str, os.PathLike)):
-            from_ = format_of_name(os.fspath(source))
         if from_ is None:
-            head = first_bytes(window, 8)
+            head = first_bytes(window, _HEAD_BYTES)
             from_ = format_of_data(head)
             if from_ is None and head:
                 raise FormatUnknown(
                     f"the format cannot be told from the name or the first bytes: say which of "
-                    f"{', '.join(FORMATS)} it is",
+                    f"{', '.join(READABLE)} it is",
                     source=window.name,
                     byte_offset=0,
                     found=head[:12],
@@ -638,7 +675,7 @@ def _format_of_target(target: TargetLike, to: str | None) -> str:
     return found
 
 
-def name_of(target: TargetLike) -> str:
+def name_of(target: TargetLike | SourceLike) -> str:
     """The path, or what a file object calls itself."""
     if isinstance(target, (str, os.PathLike)):
         return os.fspath(target)

@@ -19,6 +19,7 @@ class MarcError(Exception):
 
     - `source`: the name of what was read, a path or `<bytes>`;
     - `record_number`: the record's number in the source, from 1;
+    - `line_number`: in MRK and Aleph sequential, the number of the line in the source, from 1;
     - `byte_offset`: where the record begins, in bytes from the start of the source;
     - `offset_in_record`: where in the record the fault is, in bytes from its first;
     - `tag`: the tag of the field at fault;
@@ -36,6 +37,7 @@ class MarcError(Exception):
 
     source: str | None = None
     record_number: int | None = None
+    line_number: int | None = None
     byte_offset: int | None = None
     offset_in_record: int | None = None
     tag: str | None = None
@@ -62,6 +64,8 @@ class MarcError(Exception):
         place = []
         if self.record_number is not None:
             place.append(f"record {self.record_number}")
+        if self.line_number is not None:
+            place.append(f"line {self.line_number}")
         if self.byte_offset is not None:
             offset = self.byte_offset + (self.offset_in_record or 0)
             place.append(f"byte {offset}")
@@ -79,8 +83,8 @@ class MarcError(Exception):
     def detailed(self) -> str:
         """All that is known, a line for each thing, for a log."""
         lines = [f"{self.code}: {self.message}"]
-        names = ("source", "record_number", "control_number", "byte_offset", "offset_in_record")
-        for name in (*names, "tag", "found", "expected", "outcome"):
+        names = ("source", "record_number", "line_number", "control_number", "byte_offset")
+        for name in (*names, "offset_in_record", "tag", "found", "expected", "outcome"):
             value = getattr(self, name)
             if value is not None and value != b"":
                 lines.append(f"  {name.replace('_', ' ')}: {value}")
@@ -312,6 +316,14 @@ class JsonStructureInvalid(MarkupError):
 
 class MrkSyntaxInvalid(MarkupError):
     """The text is not MRK."""
+
+
+class SeqSyntaxInvalid(MarkupError):
+    """The text is not Aleph sequential."""
+
+
+class SeqTextForbidden(MarkupError):
+    """A value holds what Aleph sequential cannot: `$$`, a line end, `^` in a control field."""
 
 
 class WriteNeedsRecord(MarcError, TypeError):

@@ -42,7 +42,7 @@ from pyspark.sql.types import (
 from ._spark_files import REMOTE_BYTES, File, Part, find_files, locate, parts_of, source_of
 from ._spark_rows import RECORD, Rows, arrow_of, records_in
 from ._work import records_and_errors
-from .conversion import FORMATS, close_own, open_as, write
+from .conversion import READABLE, close_own, open_as, write
 from .errors import MarcError, PathInvalid, SourceError
 from .paths import parse_columns, parse_filter
 from .reader import MARCReader
@@ -205,7 +205,7 @@ class MarcReader(DataSourceReader):
         self._is_whole = not options["columns"]
         self._where = [options["where"]] if options["where"] else []
         self._files = files
-        self._format = _one_of(options, "from", FORMATS) if options["from"] else ""
+        self._format = _one_of(options, "from", READABLE) if options["from"] else ""
         self._size = _positive(options, "partitionBytes")
         if options["partitions"]:
             total = sum(file.size for file in files)

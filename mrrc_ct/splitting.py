@@ -13,6 +13,7 @@ import os
 import re
 
 from ._asking import FirstValue
+from ._core import normalization_number
 from ._target import PathTarget
 from ._work import Formatter
 from .conversion import check_different, check_writing
@@ -77,6 +78,7 @@ def split(
     encoding: str | None = None,
     unmappable: str = "error",
     invalid_xml: str = "error",
+    normalize: str | None = None,
     files_max: int = FILES_MAX,
     sources: Iterable[SourceLike] = (),
     on_error: Callable[[MarcError], None] | None = None,
@@ -88,11 +90,11 @@ def split(
     docs/tables.md's language, it becomes the first value that this leads to in a record, or `none`,
     in letters that any system takes; where values would have the same name a number is added.
 
-    `to`, `encoding`, `unmappable` and `invalid_xml` are those of `convert`. The files at these
-    paths are replaced when all is written, and only then; until then one at a time is open. None
-    of them may be one of `sources`. A record that cannot be written is left out, and `on_error` is
-    called; without that it is raised. Raises SourceError, TooManyFiles for more than `files_max`,
-    PathInvalid, and ValueError for a pattern without `{}`.
+    `to`, `encoding`, `unmappable`, `invalid_xml` and `normalize` are those of `convert`. The files
+    at these paths are replaced when all is written, and only then; until then one at a time is
+    open. None of them may be one of `sources`. A record that cannot be written is left out, and
+    `on_error` is called; without that it is raised. Raises SourceError, TooManyFiles for more than
+    `files_max`, PathInvalid, and ValueError for a pattern without `{}`.
     """
     pattern = os.fspath(pattern)
     if pattern.count(PLACE) != 1:
@@ -101,8 +103,10 @@ def split(
         raise ValueError("say how to split: by count, by size, or by a value")
     if (count is not None and count < 1) or (size is not None and size < 1):
         raise ValueError("a file has at least one record, and one byte")
-    to = check_writing(pattern, to, encoding, unmappable, invalid_xml)
-    forms = _Forms(to, encoding, unmappable, invalid_xml == "replace")
+    to = check_writing(pattern, to, encoding, unmappable, invalid_xml, normalize)
+    forms = _Forms(
+        to, encoding, unmappable, invalid_xml == "replace", normalization_number(normalize)
+    )
     files = _Files(pattern, files_max, list(sources), forms)
     value_of = None if by is None else FirstValue(by)
     try:
@@ -131,21 +135,27 @@ class _Forms:
     """Records as they are written, and what stands around them."""
 
     def __init__(
-        self, to: str, encoding: str | None, unmappable: str, replace_forbidden: bool
+        self,
+        to: str,
+        encoding: str | None,
+        unmappable: str,
+        replace_forbidden: bool,
+        normalization: int,
     ) -> None:
         self._encoding = encoding
         self._unmappable = unmappable
+        self._normalization = normalization
         self._formatter: Formatter | None = None
         self.head = self.tail = b""
         if to != "marc":
-            self._formatter = Formatter(to, replace_forbidden, is_part=True)
-            frame = Formatter(to, replace_forbidden)
+            self._formatter = Formatter(to, replace_forbidden, normalization, is_part=True)
+            frame = Formatter(to)
             self.head, self.tail = frame.begin(), frame.end()
 
     def of(self, record: Record) -> bytes:
         """A record. Raises the MarcError of one that has no such form."""
         if self._formatter is None:
-            return record.as_marc(self._encoding, unmappable=self._unmappable)
+            return record._written_in(self._normalization, self._encoding, self._unmappable)
         return b"".join(self._formatter.formatted([record]))
 
 

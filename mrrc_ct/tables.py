@@ -103,7 +103,7 @@ class Selection:
         if self._is_spent:
             raise SourceError(
                 "it can be read once, and has been: read it into a file or a data frame first",
-                source=name_of(self._sources[0]),  # type: ignore[arg-type]
+                source=name_of(self._sources[0]),
             )
         self._is_spent = not all(map(is_lasting, self._sources))
         options = self._options
@@ -430,7 +430,7 @@ def select(
     on_error: Callable[[MarcError], None] | None = None,
     progress: Callable[[int, int | None, int], None] | None = None,
 ) -> Selection:
-    """Columns of the records of a source in any of FORMATS, or of several.
+    """Columns of the records of a source in any of READABLE, or of several.
 
         books = select("books.mrc", {"id": "001", "title": "245$a", "subjects": "650$a"})
         polars.DataFrame(books)

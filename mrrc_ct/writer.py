@@ -8,6 +8,7 @@ from _thread import allocate_lock
 from _weakref import ref
 from types import TracebackType
 
+from ._core import normalization_number
 from ._target import PathTarget, open_target
 from .base import BaseRecord
 from .errors import WriteNeedsRecord, WriterClosed
@@ -35,18 +36,26 @@ class MARCWriter:
     """
 
     def __init__(
-        self, target: TargetLike, *, encoding: str | None = None, unmappable: str = "error"
+        self,
+        target: TargetLike,
+        *,
+        encoding: str | None = None,
+        unmappable: str = "error",
+        normalize: str | None = None,
     ) -> None:
         """Open a path (packed if it ends in `.gz`, `.bz2` or `.xz`), or take a binary file object.
 
         A path is written to a buffer at a time, and a file there is replaced by `close`, as a
         whole: until then, and for good where an exception leaves the `with`, it is what it was.
         Devices and FIFOs are written to in place, and so is a file object, record by record.
-        `encoding` and `unmappable` are those of `Record.as_marc`. Raises SourceError for a path
-        that cannot be written to.
+        `encoding` and `unmappable` are those of `Record.as_marc`. `normalize` is the form of
+        Unicode that text is brought into, `nfc` or `nfd`, but in MARC-8, which has its own; `none`
+        and None leave it as it is. Raises SourceError for a path that cannot be written to, and
+        ValueError for another form.
         """
         self._encoding = encoding
         self._unmappable = unmappable
+        self._normalization = normalization_number(normalize)
         opened = open_target(target)
         self._target: Target | None = opened
         self._lock = allocate_lock()
@@ -62,12 +71,13 @@ class MARCWriter:
     def write_record(self, record: BaseRecord[Any]) -> None:
         """Write one record.
 
-        Raises what `Record.as_marc` raises, and then nothing of the record is written; and
+        Raises what `Record.as_marc` raises, and where text is normalized Utf8Invalid for what is
+        none; then nothing of the record is written. Raises
         SourceError when the target cannot take it, WriterClosed behind `close`.
         """
         if not isinstance(record, BaseRecord):
             raise WriteNeedsRecord(f"a Record was expected, not {type(record).__name__}")
-        data = BaseRecord.as_marc(record, self._encoding, unmappable=self._unmappable)
+        data = record._written_in(self._normalization, self._encoding, self._unmappable)
         with self._lock:
             if self._target is None:
                 raise WriterClosed("the writer is closed")

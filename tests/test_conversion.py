@@ -29,6 +29,7 @@ def test_formats_are_told_by_the_names_of_the_files(
         "c.jsonl",
         "d.marcjson",
         "e.mrk",
+        "e.seq",
         "f.xml.gz",
         "g.mrc.xz",
         "h.mrc",
@@ -44,7 +45,7 @@ def test_formats_are_told_by_the_names_of_the_files(
 def test_the_sources_first_bytes_tell_its_format(
     books: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    for to in ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk"):
+    for to in ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk", "seq"):
         there = tmp_path / "nameless"
         mrrc_ct.convert(books, there, to)
         out = io.BytesIO()
@@ -236,7 +237,7 @@ def test_records_come_through_a_pipe_that_stays_open() -> None:
 def test_count_in_every_format(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert mrrc_ct.count(books) == 150
     assert mrrc_ct.count(io.BytesIO(books.read_bytes())) == 150
-    for name in ("a.xml", "a.json", "a.jsonl", "a.marcjson", "a.mrk", "a.mrc.gz"):
+    for name in ("a.xml", "a.json", "a.jsonl", "a.marcjson", "a.mrk", "a.seq", "a.mrc.gz"):
         mrrc_ct.convert(books, tmp_path / name)
         assert mrrc_ct.count(tmp_path / name) == 150
     assert mrrc_ct.count(b"") == 0
@@ -294,7 +295,7 @@ class Pieces(io.RawIOBase):
         return self.file.readinto(memoryview(buffer)[: self.step])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("from_", ["marc", "marcxml", "json", "jsonl", "marcjson", "mrk"])
+@pytest.mark.parametrize("from_", ["marc", "marcxml", "json", "jsonl", "marcjson", "mrk", "seq"])
 @pytest.mark.parametrize("separator", [b"", b"\r\n"])
 def test_how_the_input_comes_makes_no_difference(
     books: pathlib.Path, from_: str, separator: bytes

@@ -1,6 +1,6 @@
-"""MARCXML, JSON, JSON lines, MARCJSON and MRK, written and read.
+"""MARCXML, JSON, JSON lines, MARCJSON, MRK and Aleph sequential, written and read, and yaz's lines.
 
-The oracles are Python's own XML and JSON parsers, pymarc and yaz-marcdump.
+The oracles are Python's own XML and JSON parsers, pymarc, yaz-marcdump and Catmandu.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from marc import LEADER, LEADER_MARC8, iso2709, split
 import mrrc_ct
 from mrrc_ct import Field, MARCReader, Record, Subfield, errors
 
-TEXT_FORMATS = ["marcxml", "json", "jsonl", "marcjson", "mrk"]
+TEXT_FORMATS = ["marcxml", "json", "jsonl", "marcjson", "mrk", "seq"]
 SLIM = "{http://www.loc.gov/MARC21/slim}"
 
 
@@ -87,6 +87,43 @@ def plain_json(records: list[Any]) -> list[Plain]:
     return out
 
 
+def plain_seq(text: bytes) -> list[Plain]:
+    """Cut at its columns, by hand. Each record begins with its leader."""
+    records: list[Plain] = []
+    for line in text.decode().split("\n")[:-1]:
+        assert line[:9].isdigit() and line[9] == " " and line[15:18] == " L "
+        tag, indicators, content = line[10:13], line[13:15], line[18:]
+        if tag == "LDR":
+            records.append((content.replace("^", " "), []))
+        elif tag < "010" and tag.isdigit():
+            assert indicators == "  "
+            records[-1][1].append((tag, content.replace("^", " ")))
+        else:
+            subfields = [(part[0], part[1:]) for part in content.split("$$")[1:]]
+            records[-1][1].append((tag, indicators, subfields))
+    return records
+
+
+def is_held(format_: str, record: bytes) -> bool:
+    """Whether a format can hold a record: Aleph sequential has no escapes."""
+    if format_ != "seq":
+        return True
+    ((leader, fields),) = plain_iso2709(record)
+    fixed = [leader, *(field[1] for field in fields if len(field) == 2)]
+    subfields = [sub for field in fields if len(field) == 3 for sub in field[2]]
+    texts = [*fixed, *(value for _, value in subfields)]
+    return not (
+        any("\n" in text or "\r" in text or "$$" in text for text in texts)
+        or any("^" in text for text in fixed)
+        or any(code == "$" for code, _ in subfields)
+    )
+
+
+def held(format_: str, data: bytes) -> bytes:
+    """The records of `data` that a format can hold."""
+    return b"".join(record for record in split(data) if is_held(format_, record))
+
+
 def flat_to_json(record: list[Any]) -> Any:
     return {"leader": record[0]["leader"], "fields": record[1:]}
 
@@ -102,6 +139,8 @@ def sample(request: pytest.FixtureRequest) -> bytes:
 
 @pytest.mark.parametrize("format_", TEXT_FORMATS)
 def test_there_and_back_gives_the_same_bytes(sample: bytes, format_: str) -> None:
+    sample = held(format_, sample)
+    assert sample
     there = converted(sample, "marc", format_)
     assert converted(there, format_, "marc") == sample
 
@@ -119,10 +158,14 @@ def test_there_and_back_for_the_whole_file(
     report = mrrc_ct.convert(books_all, tmp_path / "there", format_, "marc")
     # Eight records have 1F in 001, which XML cannot hold.
     forbidden = [23523, 101570, 146623, 201116, 201145, 201146, 206092, 206601]
-    expected_lost = forbidden if format_ == "marcxml" else []
+    records = split(books_all.read_bytes())
+    expected_lost = [
+        number for number, record in enumerate(records, 1) if not is_held(format_, record)
+    ]
+    if format_ == "marcxml":
+        expected_lost = forbidden
     assert [error.record_number for error in report.errors] == expected_lost
     assert mrrc_ct.convert(tmp_path / "there", tmp_path / "back", "marc", format_).ok
-    records = split(books_all.read_bytes())
     for number in reversed(expected_lost):
         del records[number - 1]
     assert (tmp_path / "back").read_bytes() == b"".join(records)
@@ -131,6 +174,7 @@ def test_there_and_back_for_the_whole_file(
 @pytest.mark.parametrize("from_", TEXT_FORMATS)
 @pytest.mark.parametrize("to", TEXT_FORMATS)
 def test_from_each_text_format_to_each_other(sample: bytes, from_: str, to: str) -> None:
+    sample = held(from_, held(to, sample))
     source = converted(sample, "marc", from_)
     assert converted(source, from_, to) == converted(sample, "marc", to)
 
@@ -177,6 +221,79 @@ def test_marcxml_and_json_hold_what_yaz_marcdump_writes(
     # And what yaz writes reads as the same records, white space and all.
     assert converted(text.encode(), "json", "marc") == path.read_bytes()
     assert converted(yaz(path, "-o", "marcxml"), "marcxml", "marc") == path.read_bytes()
+
+
+@pytest.mark.parametrize("size", ["books", "books_20k"])
+def test_aleph_sequential_holds_what_the_records_hold(
+    size: str, request: pytest.FixtureRequest
+) -> None:
+    data: bytes = request.getfixturevalue(size).read_bytes()
+    assert plain_seq(converted(data, "marc", "seq")) == plain_iso2709(data)
+
+
+def catmandu(data: bytes, *arguments: str) -> bytes:
+    if not shutil.which("catmandu"):
+        pytest.skip("catmandu (Debian's package libcatmandu-marc-perl) is not installed")
+    return subprocess.run(
+        ["catmandu", "convert", "MARC", "--type", *arguments],
+        input=data,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+
+
+def test_catmandu_reads_what_is_written(books: pathlib.Path) -> None:
+    records = list(MARCReader(books))
+    for record in records:
+        # By which Catmandu parts records.
+        record.fields.insert(0, Field("FMT", (" ", " "), [Subfield("a", "BK")]))
+    text = io.BytesIO()
+    mrrc_ct.write(records, text, "seq")
+    lines = catmandu(text.getvalue(), "ALEPHSEQ", "to", "JSON", "--line_delimited", "1")
+    theirs = [json.loads(line)["record"] for line in lines.splitlines()]
+    assert len(theirs) == len(records)
+
+    def as_catmandu(tag: str, *rest: str) -> list[str]:
+        # It takes blanks at the end of a line for nothing, and `^` for a blank only here and there.
+        value = rest[-1].replace("^", " ") if tag[:2] == "00" or tag == "LDR" else rest[-1]
+        return [tag, *rest[:-1], value.rstrip(" ")]
+
+    for record, their in zip(records, theirs):
+        leader = as_catmandu("LDR", " ", " ", "_", str(record.leader))
+        expected = [as_catmandu("FMT", " ", " ", "_", "BK"), leader]
+        for field in record.fields[1:]:
+            if field.is_control_field():
+                expected.append(as_catmandu(field.tag, " ", " ", "_", field.data or ""))
+            else:
+                parts = [part for sub in field.subfields for part in sub]
+                expected.append(as_catmandu(field.tag, *field.indicators, *parts))
+        assert [as_catmandu(*field) for field in their] == expected
+
+
+def test_what_catmandu_writes_is_read(books: pathlib.Path) -> None:
+    text = catmandu(books.read_bytes(), "ISO", "to", "MARC", "--type", "ALEPHSEQ")
+    records = list(mrrc_ct.read(text, "seq"))
+    assert [record["FMT"].subfields for record in records] == [[("a", "BK")]] * 150
+    for record in records:
+        record.remove_fields("FMT")
+    assert [record.as_marc() for record in records] == split(books.read_bytes())
+
+
+@pytest.mark.parametrize("size", ["books", "books_20k"])
+def test_lines_are_those_of_yaz_marcdump(size: str, request: pytest.FixtureRequest) -> None:
+    path: pathlib.Path = request.getfixturevalue(size)
+    assert converted(path, "marc", "line") == yaz(path, "-o", "line")
+
+
+def test_odd_records_have_the_lines_of_yaz_marcdump(
+    awkward: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    records = split(awkward.read_bytes())
+    # yaz takes a control field without data for one without an end.
+    del records[2]
+    path = tmp_path / "odd.mrc"
+    path.write_bytes(b"".join(records))
+    assert converted(path, "marc", "line") == yaz(path, "-o", "line")
 
 
 @pytest.mark.parametrize("size", ["books", "books_20k"])
@@ -685,16 +802,259 @@ def test_a_bad_record_in_mrk_costs_that_record(line: str, kind: type[Exception])
     bad = f"=LDR  {LEADER}\n{line}\n\n"
     if line.startswith(("=LDR", "=000")):
         bad = f"=LDR  {LEADER[:-1]}\n\n"
+    text = (good + bad + good).encode()
     out = io.BytesIO()
-    report = mrrc_ct.convert((good + bad + good).encode(), out, "marc", "mrk")
+    report = mrrc_ct.convert(text, out, "marc", "mrk", recovery_mode="strict")
     assert [type(error) for error in report.errors] == [kind]
     assert report.errors[0].byte_offset == len(good)
+    assert report.errors[0].line_number == 5 + (bad.count("\n") > 2)
     assert out.getvalue() == EXPECTED * 2
 
 
 def test_a_record_in_mrk_without_a_leader_is_an_error() -> None:
     with pytest.raises(errors.MrkSyntaxInvalid, match="leader"):
         mrrc_ct.mrk_to_record("=001  1\n")
+
+
+UNKNOWN = "00000    a2200000   4500"
+
+
+def salvaged(text: str, from_: str) -> tuple[list[Record], list[errors.MarcError]]:
+    """The records, and what was wrong; a conversion tells the same."""
+    reading = mrrc_ct.read(text.encode(), from_, recovery_mode="lenient")
+    records = list(reading)
+    assert all(error.outcome == "salvaged" for record in records for error in record.errors)
+    out = io.BytesIO()
+    report = mrrc_ct.convert(text.encode(), out, "marc", from_)
+    assert out.getvalue() == b"".join(record.as_marc() for record in records)
+    assert [str(one) for one in report.errors] == [str(one) for one in reading.summary.errors]
+    assert mrrc_ct.count(text.encode(), from_) == sum(not record.errors for record in records)
+    return records, reading.summary.errors
+
+
+def test_a_line_in_mrk_that_cannot_be_read_costs_only_itself_where_damage_is_put_up_with() -> None:
+    good = f"=LDR  {LEADER}\n=001  1\n=245  10$aOdes\n"
+    bad = good + "=5  $aLost\nno line\n=500  \\\\$aKept\n"
+    records, found = salvaged(f"{bad}\n{good}\n=001  2\n\nnothing\n", "mrk")
+    assert [[field.tag for field in record] for record in records] == [
+        ["001", "245", "500"],
+        ["001", "245"],
+        ["001"],
+    ]
+    assert [str(record.leader)[5:] for record in records] == [LEADER[5:]] * 2 + [UNKNOWN[5:]]
+    lines = [(error.record_number, error.line_number, error.outcome) for error in found]
+    assert lines == [
+        (1, 4, "salvaged"),
+        (1, 5, "salvaged"),
+        (3, 12, "salvaged"),
+        (4, 14, "lost"),
+    ]
+    assert (found[1].found, found[3].found) == (b"no line", b"nothing")
+    assert "record 1, line 5, byte 65" in str(found[1])
+    assert "line number: 5" in found[1].detailed()
+
+
+def test_bytes_in_mrk_that_are_no_utf_8_are_replaced_where_damage_is_put_up_with() -> None:
+    text = f"=LDR  {LEADER}\n=245  10$aB\xfccher\n=500  \\\\$aé\n".encode("latin-1")
+    (record,) = mrrc_ct.read(text, "mrk", recovery_mode="lenient")
+    assert record["245"]["a"] == "B\ufffdcher"
+    assert [(type(one), one.line_number) for one in record.errors] == [
+        (errors.Utf8Invalid, 2),
+        (errors.Utf8Invalid, 3),
+    ]
+    with pytest.raises(errors.Utf8Invalid):
+        next(mrrc_ct.read(text, "mrk"))
+
+
+# ---- Aleph sequential
+
+ALEPH = """\
+000000004 FMT   L BK
+000000004 LDR   L ^^^^^cam^a22002777i^4500
+000000004 008   L 850308s1983^^^^be^||||||
+000000004 24510 L $$aHomélies :$$barménien /$$c$5.
+000000004 650 7 L $$aBible$$2atla
+000000004 CAT   L $$aLOAD$$b$$c20090122$$lFIN01
+000000004 Z30-1 L $$11
+"""
+
+
+def seq_of(*records: Record) -> str:
+    out = io.BytesIO()
+    mrrc_ct.write(records, out, "seq")
+    return out.getvalue().decode()
+
+
+def test_aleph_sequential_as_aleph_writes_it() -> None:
+    (record,) = mrrc_ct.read(ALEPH.encode())
+    assert str(record.leader) == "     cam a22002777i 4500"
+    assert [field.tag for field in record] == ["FMT", "001", "008", "245", "650", "CAT", "Z30"]
+    assert record["FMT"].subfields == [("a", "BK")]
+    assert record["001"].data == "000000004"
+    assert record["008"].data == "850308s1983    be ||||||"
+    assert record["245"].subfields == [("a", "Homélies :"), ("b", "arménien /"), ("c", "$5.")]
+    assert list(record["650"].indicators) == [" ", "7"]
+    assert record["CAT"].get_subfields("b", "l") == ["", "FIN01"]
+    assert list(record["Z30"].indicators) == ["-", "1"]
+    # Written again, it has its number as 001, too.
+    lines = ALEPH.splitlines()
+    lines.insert(2, "000000004 001   L 000000004")
+    assert seq_of(record).splitlines() == lines
+    for text in (ALEPH.replace("\n", "\r\n"), "\ufeff\n" + ALEPH, ALEPH.replace("\n", "\n\n")):
+        assert [seq_of(one) for one in mrrc_ct.read(text.encode())] == [seq_of(record)]
+
+
+def test_records_in_aleph_sequential_are_parted_by_numbers_or_leaders() -> None:
+    other = ALEPH.replace("000000004", "000000005")
+    for text in (ALEPH + ALEPH, ALEPH + other, ALEPH + ALEPH[ALEPH.index("\n") + 1 :]):
+        assert next(len(record.fields) for record in mrrc_ct.read(text.encode())) == 7
+        assert mrrc_ct.count(text.encode()) == 2
+    # The alphabet is read over; blanks at the end of a line may have gone.
+    text = ALEPH.replace(" L ", " H ") + "000000004 500   L\n"
+    (record,) = mrrc_ct.read(text.encode())
+    assert record["500"].subfields == []
+
+
+@pytest.mark.parametrize(
+    ("control_number", "number"),
+    [
+        ("000000228", "000000228"),
+        (" ocm0012 ", "000000012"),
+        ("(x)", "000000002"),
+        (None, "000000002"),
+    ],
+)
+def test_the_system_number_is_of_001_or_the_records_position(
+    control_number: str | None, number: str
+) -> None:
+    fields = [("245", "10$aOdes")] if control_number is None else [("001", control_number)]
+    text = seq_of(one(("001", "7")), one(*fields))
+    assert text.startswith("000000007 LDR")
+    assert [line[:9] for line in text.splitlines()[2:]] == [number] * 2
+    # With threads there is no position in the source.
+    data = (one(("001", "x")).as_marc() + one(*fields).as_marc()) * 1000
+    assert converted(data, "marc", "seq", threads=2) == converted(data, "marc", "seq")
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (("001", "a^b"), "^ in a leader or control field"),
+        (("500", "  $aone\ntwo"), "a line end"),
+        (("500", "  $aone\rtwo"), "a line end"),
+        (("500", b"  \x1faone$$two"), "$$"),
+        (("500", b"  \x1faone$$"), "$$"),
+        (("500", b"  \x1f$one"), "subfield code $"),
+        (("LDR", "  $aone"), "read as the leader"),
+    ],
+)
+def test_what_aleph_sequential_cannot_hold_is_an_error(
+    field: tuple[str, str | bytes], said: str
+) -> None:
+    good = iso2709(("001", "1"))
+    out = io.BytesIO()
+    report = mrrc_ct.convert(good + iso2709(field) + good, out, "seq", "marc")
+    ((error),) = report.errors
+    assert (error.tag, error.record_number, error.outcome) == (field[0], 2, "lost")
+    assert isinstance(error, (errors.SeqTextForbidden, errors.TagInvalid))
+    assert said in str(error)
+    assert out.getvalue().decode() == seq_of(one(("001", "1"))) * 2
+    with pytest.raises(type(error), match="field"):
+        seq_of(one(field))
+
+
+def test_dollars_in_aleph_sequential() -> None:
+    record = one(("001", "1"), ("500", b"  \x1faUS$\x1fb$5\x1fc$ $\x1fd$"))
+    text = seq_of(record)
+    assert "500   L $$aUS$$$b$5$$c$ $$$d$\n" in text
+    assert [one.as_marc() for one in mrrc_ct.read(text.encode())] == [record.as_marc()]
+
+
+def test_a_line_in_aleph_sequential_that_cannot_be_read_costs_only_itself() -> None:
+    bad = (
+        ALEPH.replace("arménien", "armé\nnien")
+        .replace("000000004 008", "0000O0004 008")
+        .replace("$$aBible", "Bible")
+        .replace("CAT   L", "CAT  L")
+    )
+    records, found = salvaged(ALEPH + bad.replace("000000004", "000000005"), "seq")
+    assert not records[0].errors
+    record = records[1]
+    assert [field.tag for field in record] == ["FMT", "001", "008", "245", "650", "Z30"]
+    for tag in ("008", "245", "650"):
+        assert str(record[tag]) == str(records[0][tag])
+    assert [(one.record_number, one.line_number, one.tag) for one in found] == [
+        (2, 10, None),
+        (2, 12, None),
+        (2, 13, "650"),
+        (2, 14, None),
+    ]
+    assert [one.found for one in found] == [
+        b"0000O0004 008   L 850308s1983^^^^be^||||||"[:40],
+        b"nien /$$c$5.",
+        b"Bible$$2atla",
+        b"000000005 CAT  L $$aLOAD$$b$$c20090122$$",
+    ]
+    reading = mrrc_ct.read((ALEPH + bad).encode(), "seq")
+    assert next(reading)
+    with pytest.raises(errors.SeqSyntaxInvalid, match="record 2, line 10"):
+        next(reading)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("000000007 24510  $$aT", errors.SeqSyntaxInvalid),
+        ("000000007 24  10 L $$aT", errors.SeqSyntaxInvalid),
+        ("000000007", errors.SeqSyntaxInvalid),
+        ("000000007 245é0 L $$aT", errors.SeqSyntaxInvalid),
+        ("000000007 245\t0 L $$aT", errors.IndicatorsInvalid),
+        ("000000007 00110 L 7", errors.IndicatorsInvalid),
+        ("000000007 24510 L T", errors.SeqSyntaxInvalid),
+        ("000000007 24510 L $$aT$$", errors.SubfieldCodeInvalid),
+        ("000000007 24510 L $$\x01", errors.SubfieldCodeInvalid),
+        ("000000007 24510 L $$a\x1fb", errors.DelimiterInData),
+        ("000000007 001   L \x1e", errors.DelimiterInData),
+        ("000000007 LDR   L short", errors.RecordLeaderInvalid),
+        ("7 24510 L $$aT", errors.SeqSyntaxInvalid),
+    ],
+)
+def test_a_bad_record_in_aleph_sequential_costs_that_record(
+    line: str, kind: type[Exception]
+) -> None:
+    bad = f"000000007 LDR   L {LEADER}\n{line}\n"
+    if "LDR" in line:
+        bad = line + "\n"
+    text = ALEPH + bad + ALEPH
+    report = mrrc_ct.convert(text.encode(), io.BytesIO(), "marc", "seq", recovery_mode="strict")
+    assert [type(error) for error in report.errors] == [kind]
+    assert report.errors[0].byte_offset == len(ALEPH.encode())
+    assert report.errors[0].line_number == 8 + ("LDR" not in line)
+    assert report.records_written == 2
+
+
+def test_a_record_in_aleph_sequential_without_a_leader() -> None:
+    text = "000000007 24510 L $$aOdes\n"
+    with pytest.raises(errors.SeqSyntaxInvalid, match="leader"):
+        next(mrrc_ct.read(text.encode(), "seq"))
+    (record,), found = salvaged(text, "seq")
+    assert str(record.leader)[5:] == UNKNOWN[5:]
+    assert [field.tag for field in record] == ["001", "245"]
+    assert [one.code for one in found] == ["seq-syntax-invalid"]
+
+
+# ---- the line format
+
+
+def test_lines_are_only_written(tmp_path: pathlib.Path, books: pathlib.Path) -> None:
+    path = tmp_path / "books.line"
+    mrrc_ct.convert(books, path)
+    for call in (mrrc_ct.read, mrrc_ct.count):
+        with pytest.raises(errors.FormatUnknown, match="only written") as caught:
+            call(path)
+        assert caught.value.source == str(path)
+    with pytest.raises(errors.FormatUnknown, match="only written"):
+        mrrc_ct.convert(books, io.BytesIO(), "marc", "line")
 
 
 # ---- larger than ISO 2709

@@ -124,6 +124,16 @@ REPEATED = {
         b'"',
     ],
     "mrk": [b"=LDR  \n", b"=001  x\n", b"{", b"\r", b"=245  10$a$"],
+    "seq": [
+        b"000000001 LDR   L \n",
+        b"000000001 001   L ^\n",
+        b"000000001 FMT   L \n",
+        b"$",
+        b"\r",
+        b"\xff\n",
+        b"x\n",
+        b"000000001 24510 L $$a$",
+    ],
     "marc": [
         b"\x1d",
         b"\x1e",
@@ -143,6 +153,7 @@ HEADS = {
     "marcxml": b"<collection><record><leader>" + L + b"</leader>",
     "json": b'[{"leader":"' + L + b'","fields":[',
     "mrk": b"=LDR  " + L + b"\n",
+    "seq": b"000000001 LDR   L " + L + b"\n",
     "marc": ONE + entries(2000) + b"\x1e",
 }
 
@@ -225,12 +236,17 @@ def mrk_record(size: int) -> bytes:
     return f"=LDR  {LEADER}\n=001  {'x' * size}\n\n".encode()
 
 
+def seq_record(size: int) -> bytes:
+    return f"{size:09} LDR   L {LEADER}\n{size:09} 001   L {'x' * size}\n".encode()
+
+
 SIZED: dict[str, tuple[Callable[[int], bytes], bytes, bytes, bytes]] = {
     "marc": (lambda size: iso2709(("001", "x" * size)), b"", b"\n", b""),
     "marcxml": (xml_record, b"<collection>", b"\n", b"</collection>"),
     "json": (json_record, b"[", b",\n", b"]"),
     "jsonl": (json_record, b"", b"\n", b""),
     "mrk": (mrk_record, b"", b"", b""),
+    "seq": (seq_record, b"", b"", b""),
 }
 
 
@@ -346,6 +362,8 @@ MEMORY = """
         ("json", b" "),
         ("mrk", b"=001  x\n"),
         ("mrk", b"\r"),
+        ("seq", b"000000001 001   L x\n"),
+        ("seq", b"\xff\n"),
         ("marc", b"x"),
         ("marc", b"\n"),
         ("marc", b"\x1e"),

@@ -218,7 +218,8 @@ def test_a_terminator_inside_a_field_moves_nothing_into_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["out.mrc", "out.xml", "out.json", "out.jsonl", "out.mrk", "out.xml.gz"]
+    "name",
+    ["out.mrc", "out.xml", "out.json", "out.jsonl", "out.mrk", "out.seq", "out.xml.gz"],
 )
 def test_files_are_read_and_written_by_name(
     name: str, books: pathlib.Path, tmp_path: pathlib.Path

@@ -13,7 +13,7 @@ from marc import LEADER_MARC8, iso2709, split
 import mrrc_ct
 from mrrc_ct import MARCReader, convert, count, errors, read, select
 
-FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk")
+FORMATS = ("marc", "marcxml", "json", "jsonl", "marcjson", "mrk", "seq")
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,24 @@ def test_all_records_go_to_one_output(
     data, report = output(sources, to, threads=threads)
     # As one source with the same records would be.
     assert data == output(b"".join(raw) * len(sources), to)[0]
-    assert (report.records_read, report.records_written) == (1200, 1200)
+    assert (report.records_read, report.records_written) == (1350, 1350)
     assert report.bytes_written == len(data)
     assert report.bytes_read == sum(
         one.stat().st_size if isinstance(one, pathlib.Path) else len(b"".join(raw))
         for one in sources
     )
-    assert report.source == f"{books} and 7 more"
-    assert report.from_ == "marc, marcxml, json, jsonl, marcjson, mrk"
+    assert report.source == f"{books} and 8 more"
+    assert report.from_ == "marc, marcxml, json, jsonl, marcjson, mrk, seq"
+
+
+def test_numbers_that_are_written_go_on_over_all_sources() -> None:
+    """Of records without a control number, of which one cannot be read."""
+    record = iso2709(("245", "00$aOdes /"))
+    data, report = output([record + b"no record\x1d" + record, record, record], "seq")
+    assert report.records_lost == 1
+    numbers = [line[:9] for line in data.splitlines() if b" LDR " in line]
+    assert numbers == [b"000000001", b"000000003", b"000000004", b"000000005"]
+    assert [one["001"].data for one in read(data, "seq")] == [one.decode() for one in numbers]
 
 
 def test_errors_tell_which_source_and_where_in_it(

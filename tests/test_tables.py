@@ -1268,7 +1268,9 @@ def test_a_pipe(tmp_path: pathlib.Path, books: pathlib.Path, threads: int, is_na
         source.close()
 
 
-@pytest.mark.parametrize("name", ["a.xml", "a.json", "a.jsonl", "a.marcjson", "a.mrk", "a.xml.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.xml", "a.json", "a.jsonl", "a.marcjson", "a.mrk", "a.seq", "a.xml.gz"]
+)
 def test_every_format_gives_the_same_rows(
     tmp_path: pathlib.Path, books: pathlib.Path, book_rows: list[dict[str, Any]], name: str
 ) -> None:

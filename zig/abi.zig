@@ -13,6 +13,7 @@ const convert = @import("convert.zig");
 const cpu = @import("cpu.zig");
 const iso2709 = @import("iso2709.zig");
 const marc8 = @import("marc8.zig");
+const normalize = @import("normalize.zig");
 const plan_module = @import("plan.zig");
 const pipeline_module = @import("pipeline.zig");
 const problem_module = @import("problem.zig");
@@ -35,7 +36,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 11;
+pub const abi_version: u32 = 12;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -79,6 +80,9 @@ pub const Options = extern struct {
     is_part: u32,
     /// A `Level`.
     level: u32,
+    /// A `Normalization`.
+    normalization: u32,
+    reserved: u32 = 0,
     /// Bytes that a record may have to be read, up to 1,073,741,824; 0: 67,108,864.
     record_max: u64,
     /// Of mrrc_plan_create, or null: which records are wanted. MRRC_FORMAT_ROWS is what it wants of them.
@@ -87,12 +91,15 @@ pub const Options = extern struct {
     position: u64,
     /// The output ends behind so many records; 0: behind all.
     written_max: u64,
+    /// Records in front of the first one, where what is written has numbers: Aleph sequential.
+    records_before: u64,
 };
 
 pub const Format = convert.Format;
 pub const Encoding = convert.Encoding;
 pub const Unmappable = marc8.Unmappable;
 pub const Level = strict.Level;
+pub const Normalization = normalize.Form;
 
 /// What one call of `mrrc_convert` did.
 pub const Output = extern struct {
@@ -257,10 +264,12 @@ fn conversionOf(options: *const Options) ?convert.Options {
         .is_single = options.is_single != 0,
         .is_part = options.is_part != 0,
         .level = fromNumber(Level, options.level) orelse return null,
+        .normalization = fromNumber(Normalization, options.normalization) orelse return null,
         .record_max = recordMax(options.record_max) orelse return null,
         .plan = planOf(options.plan),
         .position = options.position,
         .written_max = if (options.written_max == 0) std.math.maxInt(u64) else options.written_max,
+        .records_before = options.records_before,
     };
 }
 
@@ -942,6 +951,8 @@ test {
     _ = @import("json_direct.zig");
     _ = @import("json_reader.zig");
     _ = @import("json_writer.zig");
+    _ = @import("line.zig");
+    _ = @import("lines.zig");
     _ = @import("marc8.zig");
     _ = @import("marcxml_reader.zig");
     _ = @import("marcxml_writer.zig");
@@ -954,6 +965,7 @@ test {
     _ = @import("regex.zig");
     _ = @import("salvage.zig");
     _ = @import("scan.zig");
+    _ = @import("seq.zig");
     _ = @import("table.zig");
     _ = @import("usual.zig");
     _ = @import("utf8.zig");

@@ -11,6 +11,7 @@ const enums = .{
     .{ "Format", abi.Format, "The formats." },
     .{ "Encoding", abi.Encoding, "How the text of an ISO 2709 record is encoded." },
     .{ "Level", abi.Level, "What records are held to." },
+    .{ "Normalization", abi.Normalization, "The form of Unicode text that is written, but in MARC-8." },
     .{ "Unmappable", abi.Unmappable, "What to do with a character that MARC-8 does not have." },
     .{ "Cpu", abi.Cpu, "Processors that code is made for." },
     .{ "Kind", abi.Kind, "What mrrc_scan found before an end." },

@@ -10,15 +10,19 @@ const iso2709 = @import("iso2709.zig");
 const json_direct = @import("json_direct.zig");
 const json_reader = @import("json_reader.zig");
 const json_writer = @import("json_writer.zig");
+const line = @import("line.zig");
+const lines = @import("lines.zig");
 const marc8 = @import("marc8.zig");
 const mend = @import("mend.zig");
 const marcxml_reader = @import("marcxml_reader.zig");
 const marcxml_writer = @import("marcxml_writer.zig");
 const mrk = @import("mrk.zig");
+const normalize = @import("normalize.zig");
 const plan_module = @import("plan.zig");
 const record_module = @import("record.zig");
 const salvage_module = @import("salvage.zig");
 const scan = @import("scan.zig");
+const seq = @import("seq.zig");
 const strict = @import("strict.zig");
 const utf8 = @import("utf8.zig");
 const Plan = plan_module.Plan;
@@ -49,14 +53,29 @@ pub const Format = enum(u32) {
     rows = 10,
     /// What the records hold, told at the end: see `Description.write`.
     description = 11,
+    /// Aleph sequential.
+    seq = 12,
+    /// As yaz-marcdump prints records; only to be written.
+    line = 13,
 
     /// The record is written just as it is: no field is dropped because its text is decoded now.
     pub fn isVerbatim(self: Format) bool {
-        return !self.isReadable() or self == .flat;
+        return switch (self) {
+            .flat, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description => true,
+            .marc, .marcxml, .json, .jsonl, .marcjson, .mrk, .seq, .line => false,
+        };
     }
 
     pub fn isReadable(self: Format) bool {
-        return @backingInt(self) <= @backingInt(Format.flat);
+        return switch (self) {
+            .marc, .marcxml, .json, .jsonl, .marcjson, .mrk, .seq, .flat => true,
+            .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description, .line => false,
+        };
+    }
+
+    /// Whether a line is a field, and has a number that problems tell.
+    pub fn hasLines(self: Format) bool {
+        return self == .mrk or self == .seq;
     }
 };
 
@@ -84,6 +103,8 @@ pub const Options = struct {
     is_part: bool = false,
     /// What records are held to. Lenient work takes others all the same, and tells.
     level: strict.Level = .structural,
+    /// The form of Unicode text that is written, as far as it is records.
+    normalization: normalize.Form = .none,
     /// A record that is read may be no longer.
     record_max: usize = record_module.record_max_default,
     /// Which records are wanted, and what of them. It outlives the work.
@@ -92,6 +113,8 @@ pub const Options = struct {
     position: u64 = 0,
     /// The end comes behind so many records that are written.
     written_max: u64 = std.math.maxInt(u64),
+    /// Records in front of the first one, where what is written has numbers.
+    records_before: u64 = 0,
 
     /// A walk through the source, from here on.
     pub fn walk(self: Options, position: u64) Walk {
@@ -136,14 +159,15 @@ pub const Converter = struct {
     options: Options,
     record: Record,
     out: Buffer,
-    /// The fields in MARC-8, and where each ends.
+    /// The fields in MARC-8, or in another form of Unicode, and where each ends.
     encoded: Buffer,
     ends: std.ArrayList(u32) = .empty,
     decoder: marc8.Decoder,
     encoder: marc8.Encoder,
+    normalizer: normalize.Normalizer,
     xml: marcxml_reader.Reader,
     json: json_reader.Reader,
-    mrk: mrk.Reader,
+    lines: lines.Reader,
     problem: Problem = .{},
     counts: Counts = .{},
     /// Offset in the stream of the input's first byte.
@@ -198,9 +222,15 @@ pub const Converter = struct {
             .description = .init(gpa),
             .decoder = .{ .gpa = gpa, .replacement = options.replacement, .references = options.references },
             .encoder = .{ .gpa = gpa, .unmappable = options.unmappable, .is_lenient = options.is_lenient },
+            .normalizer = .{ .gpa = gpa, .form = options.normalization },
             .xml = .{ .gpa = gpa, .problem = &self.problem },
             .json = .{ .problem = &self.problem },
-            .mrk = .{ .problem = &self.problem },
+            .lines = .{
+                .gpa = gpa,
+                .problem = &self.problem,
+                .damages = if (options.is_lenient) &self.salvage.problems else null,
+                .mended = .{ .gpa = gpa },
+            },
         };
     }
 
@@ -217,7 +247,9 @@ pub const Converter = struct {
         self.decoder.deinit();
         self.salvage.deinit();
         self.encoder.deinit();
+        self.normalizer.deinit();
         self.xml.deinit();
+        self.lines.deinit();
         self.* = undefined;
     }
 
@@ -234,6 +266,7 @@ pub const Converter = struct {
         self.lost = .no;
         self.description.clear();
         self.xml.restart();
+        self.lines.number = 1;
         self.json = .{ .problem = &self.problem };
     }
 
@@ -279,9 +312,13 @@ pub const Converter = struct {
             };
             switch (step) {
                 .need_more => return if (self.out.length() > 0) .output else .need_input,
-                .skip => |count| consumed.* += count,
+                .skip => |count| {
+                    consumed.* += count;
+                    if (self.options.source.hasLines()) self.lines.skip(data[offset..][0..count]);
+                },
                 .end => return self.finish(),
                 .record => |length| {
+                    defer self.lines.endRecord();
                     self.counts.records_read += 1;
                     if (!try self.isWanted()) {
                         consumed.* += length;
@@ -347,8 +384,14 @@ pub const Converter = struct {
         return record_module.setTooLong(&self.problem, data, self.options.record_max);
     }
 
+    /// Where no line was told, the record's first is meant.
+    fn placeLine(self: *const Converter, problem: *Problem) void {
+        if (self.options.source.hasLines() and problem.line == 0) problem.line = self.lines.number;
+    }
+
     fn report(self: *Converter, data: []const u8, offset: usize) Status {
         self.problem.look(data[offset..]);
+        self.placeLine(&self.problem);
         self.problem.records_before = self.begun;
         self.problem.byte_offset = self.position + offset;
         self.begun += 1;
@@ -375,6 +418,7 @@ pub const Converter = struct {
         for (self.salvage.problems.items) |*problem| {
             problem.records_before = self.begun;
             problem.byte_offset = self.begins;
+            self.placeLine(problem);
             if (self.controlNumber()) |number| problem.setControlNumber(number);
         }
     }
@@ -423,9 +467,10 @@ pub const Converter = struct {
         const step: Step = try switch (self.options.source) {
             .marcxml => self.xml.next(data, final, &self.record),
             .json, .jsonl, .marcjson => self.json.next(data, final, &self.record),
-            .mrk => self.readMrk(data, final),
+            .mrk => self.lines.next(mrk, data, final, &self.record),
+            .seq => self.lines.next(seq, data, final, &self.record),
             .flat => self.readFlat(data, final),
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description, .line => unreachable,
         };
         // Text formats are Unicode whatever their leader says.
         if (is_text and step == .record) {
@@ -433,13 +478,6 @@ pub const Converter = struct {
             try self.validateText();
         }
         return step;
-    }
-
-    fn readMrk(self: *Converter, data: []const u8, final: bool) Error!Step {
-        const blank = mrk.Reader.skipBlank(data);
-        if (blank > 0) return .{ .skip = blank };
-        if (data.len == 0) return if (final) .end else .need_more;
-        return .{ .record = try self.mrk.read(data, final, &self.record) orelse return .need_more };
     }
 
     fn readFlat(self: *Converter, data: []const u8, final: bool) Error!Step {
@@ -477,14 +515,15 @@ pub const Converter = struct {
         };
         const declared: Encoding = if (data[9] == 'a') .utf8 else .marc8;
         self.encoding = if (self.options.source_encoding == .kept) declared else self.options.source_encoding;
-        if (frame.is_canonical and self.encoding == declared) self.raw = data[0..frame.length];
+        const is_kept = !self.isNormalized() or scan.isAscii(data[0..frame.length]);
+        if (frame.is_canonical and self.encoding == declared and is_kept) self.raw = data[0..frame.length];
         const is_as_it_came = self.isCopied() and self.options.level == .structural;
         if (is_as_it_came and self.options.plan == null) {
             // Nobody will look at its fields.
             self.record.reset();
             return .{ .record = frame.length };
         }
-        if (self.isDirect(data, frame) and try self.writeDirectly(data, frame)) {
+        if (is_kept and self.isDirect(data, frame) and try self.writeDirectly(data, frame)) {
             self.is_written = true;
             self.record.reset();
             return .{ .record = frame.length };
@@ -553,8 +592,9 @@ pub const Converter = struct {
     /// The same for a record of a text format, where no bytes are those of ISO 2709.
     fn validateText(self: *Converter) Error!void {
         errdefer self.problem.offset_in_record = 0;
+        const known = self.salvage.problems.items.len;
         try self.validate(.ofRecord(&self.record));
-        for (self.salvage.problems.items) |*problem| problem.offset_in_record = 0;
+        for (self.salvage.problems.items[known..]) |*problem| problem.offset_in_record = 0;
         self.placeProblems();
     }
 
@@ -574,6 +614,19 @@ pub const Converter = struct {
         };
     }
 
+    /// Whether text is written in a form that is asked for. MARC-8 has one of its own, and what is just
+    /// bytes has none.
+    fn isNormalized(self: *const Converter) bool {
+        if (self.options.normalization == .none) return false;
+        const encoding = self.options.target_encoding;
+        return switch (self.options.target) {
+            .marc => encoding == .utf8 or (encoding == .kept and self.encoding == .utf8),
+            .flat => encoding != .bytes and self.encoding != .bytes,
+            .rows, .description => false,
+            .marcxml, .json, .jsonl, .marcjson, .mrk, .seq, .line, .pymarc_xml, .pymarc_json, .pymarc_json_compact => true,
+        };
+    }
+
     /// Bring the text of the fields into UTF-8. The frame is that of a sound record.
     fn decodeText(self: *Converter, frame: ?iso2709.Frame) Error!void {
         const record = &self.record;
@@ -582,7 +635,7 @@ pub const Converter = struct {
         const is_valid = is_canonical and self.encoding != .marc8 and utf8.indexOfInvalid(record.bytes) == null;
         if (!is_valid and self.options.is_lenient and self.options.source_encoding == .kept) try self.seeThroughLeader();
         // Most targets find such fields themselves. The flat form takes them, and so may ISO 2709.
-        const is_looked_at = self.options.is_lenient and (!is_valid or self.options.target == .flat);
+        const is_looked_at = self.options.is_lenient and (!is_valid or self.options.target == .flat or self.isNormalized());
         const is_regular = if (frame) |known| is_looked_at and iso2709.isRegular(record.bytes, known) else false;
         const is_mended = is_looked_at and !is_regular and try self.mendFields();
         switch (self.encoding) {
@@ -735,12 +788,15 @@ pub const Converter = struct {
         const sync: Resync = switch (self.options.source) {
             .marcxml => self.xml.resync(data, from, final),
             .json, .jsonl, .marcjson => self.json.resync(data, from, final),
-            .mrk => if (mrk.Reader.recordEnd(data, final)) |length| .{ .skip = length, .found = true } else .{ .skip = 0, .found = false },
+            .mrk, .seq => |format| lost: {
+                const length = if (format == .mrk) mrk.recordEnd(data, final) else seq.recordEnd(data, final);
+                break :lost .{ .skip = length orelse 0, .found = length != null };
+            },
             .flat => if (std.mem.indexOfScalar(u8, data, record_module.record_terminator)) |terminator|
                 .{ .skip = terminator + 1, .found = true }
             else
                 .{ .skip = data.len, .found = final },
-            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description => unreachable,
+            .marc, .pymarc_xml, .pymarc_json, .pymarc_json_compact, .rows, .description, .line => unreachable,
         };
         if (sync.found) self.lost = .no else if (sync.skip > 0) self.lost = .on;
         self.counts.bytes_skipped += sync.skip;
@@ -830,6 +886,7 @@ pub const Converter = struct {
         if ((!self.options.target.isVerbatim() or self.options.target == .rows) and !iso2709.isSoundLeader(&self.record.leader)) {
             return self.problem.set(.leader_invalid, 0, &self.record.leader, "the leader should be printable ASCII", .{});
         }
+        if (self.isNormalized() and !self.isCopied()) try self.normalizeText();
         switch (self.options.target) {
             .marc => try self.writeMarc(),
             .marcxml => if (self.options.is_single) try self.writeXml(.single) else try self.writeXml(.in_collection),
@@ -845,6 +902,8 @@ pub const Converter = struct {
             .pymarc_json => try json_writer.write(.pymarc, out, &self.record, &self.problem),
             .pymarc_json_compact => try json_writer.write(.pymarc_compact, out, &self.record, &self.problem),
             .mrk => try mrk.write(out, &self.record, &self.problem),
+            .seq => try seq.write(out, &self.record, self.options.records_before + self.begun + 1, &self.problem),
+            .line => try line.write(out, &self.record, &self.problem),
             .flat => try flat.write(out, &self.record, &self.problem),
             .rows => if (self.options.plan) |plan| try plan.writeRow(&self.scratch, self.subject(), out),
             .description => try self.description.add(&self.record),
@@ -869,6 +928,31 @@ pub const Converter = struct {
             .bytes => {},
         }
         try iso2709.write(&self.out, &self.record, &self.problem);
+    }
+
+    /// Bring the text of the fields into the form that is asked for; indicators and codes stay.
+    fn normalizeText(self: *Converter) error{OutOfMemory}!void {
+        const record = &self.record;
+        if (scan.isAscii(record.bytes)) return;
+        const out = &self.encoded;
+        out.clear();
+        for (record.fields.items) |*field| {
+            const content = record.content(field.*);
+            const start: u32 = @intCast(out.length());
+            if (record_module.isControlTag(field.tag)) {
+                try self.normalizer.append(out, content);
+            } else {
+                var subfields: record_module.Subfields = .init(content);
+                try out.append(subfields.indicators);
+                while (subfields.next()) |subfield| {
+                    try out.byte(record_module.subfield_delimiter);
+                    try out.append(subfield.code);
+                    try self.normalizer.append(out, subfield.value);
+                }
+            }
+            field.* = .{ .tag = field.tag, .start = start, .end = @intCast(out.length()) };
+        }
+        record.bytes = out.items();
     }
 
     fn remove066(self: *Converter) void {
@@ -988,7 +1072,7 @@ test "bytes that are no UTF-8 are written only where bytes are asked for" {
 
 test "a leader that is not ASCII stays in the flat form" {
     const record = "00000nam\u{e9}22000007a 4500\x1e\x1d";
-    for ([_]Format{ .marc, .marcxml, .json, .jsonl, .marcjson, .mrk }) |target| {
+    for ([_]Format{ .marc, .marcxml, .json, .jsonl, .marcjson, .mrk, .seq, .line }) |target| {
         var result = try outcomeOf(.{ .source = .flat, .target = target, .is_single = true }, record, record.len);
         defer result.deinit();
         try std.testing.expectEqualSlices(u32, &.{@backingInt(problem_module.Code.leader_invalid)}, result.codes.items);

@@ -14,6 +14,7 @@ const Buffer = @import("buffer.zig").Buffer;
 const Cursor = @import("cursor.zig").Cursor;
 const Error = problem_module.Error;
 const Problem = problem_module.Problem;
+const Reader = @import("lines.zig").Reader;
 const Record = record_module.Record;
 
 const subfield_delimiter = record_module.subfield_delimiter;
@@ -141,145 +142,116 @@ fn escape(out: *Buffer, bytes: []const u8) Error!usize {
     return 1;
 }
 
-/// Reads one record at a time from text that is given in pieces.
-pub const Reader = struct {
-    problem: *Problem,
+// ---- reading, see `lines.zig`
 
-    /// How far the record at the start of `data` goes: up to a blank line or the next leader. Null:
-    /// it goes on behind the input.
-    pub fn recordEnd(data: []const u8, final: bool) ?usize {
-        var at: usize = 0;
-        while (at < data.len) {
-            const end = std.mem.indexOfScalarPos(u8, data, at, '\n') orelse return if (final) data.len else null;
-            const next = end + 1;
-            if (at > 0 and std.mem.trimEnd(u8, data[at..end], "\r").len == 0) return next;
-            // Whether the next line is a leader shows in its first four bytes.
-            if (data.len - next < 4 and !final) return null;
-            if (std.mem.startsWith(u8, data[next..], "=LDR") or std.mem.startsWith(u8, data[next..], "=000")) return next;
-            at = next;
-        }
-        return if (final) data.len else null;
-    }
+pub const syntax: problem_module.Code = .mrk_syntax;
+pub const leader_missing = "a record should begin with its leader, =LDR";
 
-    /// White space between records at the start of `data`, in bytes.
-    pub fn skipBlank(data: []const u8) usize {
-        for (data, 0..) |byte, index| switch (byte) {
-            '\r', '\n', ' ', '\t' => {},
-            else => return index,
-        };
-        return data.len;
+/// How far the record at the start of `data` goes: up to a blank line or the next leader. Null: it goes on
+/// behind the input.
+pub fn recordEnd(data: []const u8, final: bool) ?usize {
+    var at: usize = 0;
+    while (at < data.len) {
+        const end = std.mem.indexOfScalarPos(u8, data, at, '\n') orelse return if (final) data.len else null;
+        const next = end + 1;
+        if (at > 0 and std.mem.trimEnd(u8, data[at..end], "\r").len == 0) return next;
+        // Whether the next line is a leader shows in its first four bytes.
+        if (data.len - next < 4 and !final) return null;
+        if (std.mem.startsWith(u8, data[next..], "=LDR") or std.mem.startsWith(u8, data[next..], "=000")) return next;
+        at = next;
     }
+    return if (final) data.len else null;
+}
 
-    /// Read the record at the start of `data`: its length in bytes, or null when it goes on behind
-    /// the input.
-    pub fn read(self: *Reader, data: []const u8, final: bool, record: *Record) Error!?usize {
-        const text = data[0 .. recordEnd(data, final) orelse return null];
-        if (utf8.indexOfInvalid(text)) |at| {
-            return self.problem.set(.utf8_invalid, at, text[at..@min(at + 4, text.len)], "the text is not UTF-8", .{});
-        }
-        record.reset();
-        var has_leader = false;
-        var at: usize = 0;
-        while (at < text.len) {
-            const end = std.mem.indexOfScalarPos(u8, text, at, '\n') orelse text.len;
-            var line = text[at..end];
-            if (line.len > 0 and line[line.len - 1] == '\r') line = line[0 .. line.len - 1];
-            if (line.len > 0) try self.readLine(line, at, record, &has_leader);
-            at = end + 1;
-        }
-        if (!has_leader) {
-            return self.problem.set(.mrk_syntax, 0, text[0..@min(text.len, 12)], "a record should begin with its leader, =LDR", .{});
-        }
-        record.seal();
-        return text.len;
+pub fn readLine(reader: *Reader, line: []const u8, at: usize, record: *Record) Error!void {
+    const problem = reader.problem;
+    if (line.len < 4 or line[0] != '=' or !record_module.isTag(line[1..4])) {
+        return problem.set(.mrk_syntax, at, line[0..@min(line.len, 12)], "a line should begin with = and a tag", .{});
     }
+    const tag = line[1..4].*;
+    const content = if (line.len >= 6 and line[4] == ' ' and line[5] == ' ') line[6..] else {
+        problem.set(.mrk_syntax, at + 4, line[4..], "two blanks should stand between the tag and the content", .{}) catch {};
+        problem.setTag(tag);
+        return error.Problem;
+    };
+    if (isLeaderTag(tag)) return readLeader(reader, content, at, record);
+    readField(problem, tag, content, at + 6, record) catch |err| {
+        if (err == error.Problem) problem.setTag(tag);
+        return err;
+    };
+}
 
-    fn readLine(self: *Reader, line: []const u8, at: usize, record: *Record, has_leader: *bool) Error!void {
-        if (line.len < 4 or line[0] != '=' or !record_module.isTag(line[1..4])) {
-            return self.problem.set(.mrk_syntax, at, line[0..@min(line.len, 12)], "a line should begin with = and a tag", .{});
-        }
-        const tag = line[1..4].*;
-        const content = if (line.len >= 6 and line[4] == ' ' and line[5] == ' ') line[6..] else {
-            self.problem.set(.mrk_syntax, at + 4, line[4..], "two blanks should stand between the tag and the content", .{}) catch {};
-            self.problem.setTag(tag);
-            return error.Problem;
-        };
-        if (isLeaderTag(tag)) return self.readLeader(content, at, record, has_leader);
-        self.readField(tag, content, at + 6, record) catch |err| {
-            if (err == error.Problem) self.problem.setTag(tag);
-            return err;
-        };
-    }
+pub fn endRecord(_: *Reader, _: *Record) Error!void {}
 
-    fn readLeader(self: *Reader, content: []const u8, at: usize, record: *Record, has_leader: *bool) Error!void {
-        var rest = content;
-        var length: usize = 0;
-        while (rest.len > 0) : (length += 1) {
-            const unit = takeUnit(rest);
-            if (length >= record_module.leader_length or !isPrintable(unit)) break;
-            // MarcEdit writes a blank in the leader as `\`, too.
-            const is_blank = unit.character == '\\' and unit.length == 1;
-            record.leader[length] = if (is_blank) ' ' else @intCast(unit.character);
-            rest = rest[unit.length..];
-        }
-        if (rest.len > 0 or length != record_module.leader_length or has_leader.*) {
-            return self.problem.set(.leader_invalid, at, content, "a record has one leader, of 24 ASCII characters", .{});
-        }
-        has_leader.* = true;
+fn readLeader(reader: *Reader, content: []const u8, at: usize, record: *Record) Error!void {
+    var rest = content;
+    var length: usize = 0;
+    while (rest.len > 0) : (length += 1) {
+        const unit = takeUnit(rest);
+        if (length >= record_module.leader_length or !isPrintable(unit)) break;
+        // MarcEdit writes a blank in the leader as `\`, too.
+        const is_blank = unit.character == '\\' and unit.length == 1;
+        record.leader[length] = if (is_blank) ' ' else @intCast(unit.character);
+        rest = rest[unit.length..];
     }
+    if (rest.len > 0 or length != record_module.leader_length) {
+        reader.problem.set(.leader_invalid, at, content, "a leader has 24 ASCII characters", .{}) catch {};
+        return reader.putUpWithLeader(record);
+    }
+    reader.has_leader = true;
+}
 
-    fn readField(self: *Reader, tag: record_module.Tag, content: []const u8, at: usize, record: *Record) Error!void {
-        try record.beginField(tag);
-        if (record_module.isControlTag(tag)) {
-            try self.readText(.fixed, content, at, record);
-            return record.endField();
-        }
-        var rest = content;
-        for (0..2) |_| {
-            const unit = takeUnit(rest);
-            if (!isPrintable(unit) or (unit.character == '$' and unit.length == 1)) {
-                return self.problem.set(.indicators_invalid, at, content[0..@min(content.len, 4)], "two indicators were expected", .{});
-            }
-            try record.append(&.{if (unit.character == '\\' and unit.length == 1) ' ' else @intCast(unit.character)});
-            rest = rest[unit.length..];
-        }
-        if (rest.len > 0 and rest[0] != '$') {
-            return self.problem.set(.mrk_syntax, at + (content.len - rest.len), rest[0..@min(rest.len, 4)], "a subfield should begin with $ behind the indicators", .{});
-        }
-        while (rest.len > 0) {
-            const end = std.mem.indexOfScalarPos(u8, rest, 1, '$') orelse rest.len;
-            if (end == 1) {
-                return self.problem.set(.subfield_code_invalid, at + (content.len - rest.len), rest[0..1], "a $ has no subfield code behind it", .{});
-            }
-            try record.append(&.{subfield_delimiter});
-            try self.readText(.value, rest[1..end], at + (content.len - rest.len) + 1, record);
-            rest = rest[end..];
-        }
-        record.endField();
+fn readField(problem: *Problem, tag: record_module.Tag, content: []const u8, at: usize, record: *Record) Error!void {
+    try record.beginField(tag);
+    if (record_module.isControlTag(tag)) {
+        try readText(problem, .fixed, content, at, record);
+        return record.endField();
     }
+    var rest = content;
+    for (0..2) |_| {
+        const unit = takeUnit(rest);
+        if (!isPrintable(unit) or (unit.character == '$' and unit.length == 1)) {
+            return problem.set(.indicators_invalid, at, content[0..@min(content.len, 4)], "two indicators were expected", .{});
+        }
+        try record.append(&.{if (unit.character == '\\' and unit.length == 1) ' ' else @intCast(unit.character)});
+        rest = rest[unit.length..];
+    }
+    if (rest.len > 0 and rest[0] != '$') {
+        return problem.set(.mrk_syntax, at + (content.len - rest.len), rest[0..@min(rest.len, 4)], "a subfield should begin with $ behind the indicators", .{});
+    }
+    while (rest.len > 0) {
+        const end = std.mem.indexOfScalarPos(u8, rest, 1, '$') orelse rest.len;
+        if (end == 1) {
+            return problem.set(.subfield_code_invalid, at + (content.len - rest.len), rest[0..1], "a $ has no subfield code behind it", .{});
+        }
+        try record.append(&.{subfield_delimiter});
+        try readText(problem, .value, rest[1..end], at + (content.len - rest.len) + 1, record);
+        rest = rest[end..];
+    }
+    record.endField();
+}
 
-    fn readText(self: *Reader, comptime place: Place, text: []const u8, at: usize, record: *Record) Error!void {
-        const special: scan.Class = if (place == .fixed) .{ .below = ' ', .others = "{\\" } else .{ .below = ' ', .others = "{" };
-        var rest = text;
-        while (rest.len > 0) {
-            const plain = scan.indexOf(special, rest);
-            try record.append(rest[0..plain]);
-            rest = rest[plain..];
-            if (rest.len == 0) return;
-            const unit = takeUnit(rest);
-            const character: u21 = if (place == .fixed and unit.length == 1 and unit.character == '\\') ' ' else unit.character;
-            // In a value a delimiter would begin a subfield of its own.
-            const is_delimiter = character >= 0x1d and character <= 0x1f and !(place == .fixed and character == 0x1f);
-            if (is_delimiter) {
-                return self.problem.set(.delimiter_in_data, at + (text.len - rest.len), rest[0..unit.length], "a delimiter of ISO 2709 cannot stand in a value", .{});
-            }
-            var bytes: [4]u8 = undefined;
-            const length = std.unicode.utf8Encode(character, &bytes) catch unreachable;
-            try record.append(bytes[0..length]);
-            rest = rest[unit.length..];
+fn readText(problem: *Problem, comptime place: Place, text: []const u8, at: usize, record: *Record) Error!void {
+    const special: scan.Class = if (place == .fixed) .{ .below = ' ', .others = "{\\" } else .{ .below = ' ', .others = "{" };
+    var rest = text;
+    while (rest.len > 0) {
+        const plain = scan.indexOf(special, rest);
+        try record.append(rest[0..plain]);
+        rest = rest[plain..];
+        if (rest.len == 0) return;
+        const unit = takeUnit(rest);
+        const character: u21 = if (place == .fixed and unit.length == 1 and unit.character == '\\') ' ' else unit.character;
+        // In a value a delimiter would begin a subfield of its own.
+        const is_delimiter = character >= 0x1d and character <= 0x1f and !(place == .fixed and character == 0x1f);
+        if (is_delimiter) {
+            return problem.set(.delimiter_in_data, at + (text.len - rest.len), rest[0..unit.length], "a delimiter of ISO 2709 cannot stand in a value", .{});
         }
+        var bytes: [4]u8 = undefined;
+        const length = std.unicode.utf8Encode(character, &bytes) catch unreachable;
+        try record.append(bytes[0..length]);
+        rest = rest[unit.length..];
     }
-};
+}
 
 const Unit = struct { character: u21, length: usize };
 
@@ -310,6 +282,13 @@ fn takeMnemonic(text: []const u8) ?Unit {
     return .{ .character = @intCast(character), .length = end + 1 };
 }
 
+fn readAgain(text: []const u8, record: *Record) !void {
+    var problem: Problem = .{};
+    var reader: Reader = .{ .gpa = record.gpa, .problem = &problem, .mended = .{ .gpa = record.gpa } };
+    defer reader.deinit();
+    try std.testing.expectEqual(record_module.Step{ .record = text.len }, try reader.next(@This(), text, true, record));
+}
+
 test "what is written is read back" {
     const gpa = std.testing.allocator;
     var problem: Problem = .{};
@@ -337,8 +316,7 @@ test "what is written is read back" {
 
     var again: Record = .init(gpa);
     defer again.deinit();
-    var reader: Reader = .{ .problem = &problem };
-    try std.testing.expectEqual(@as(?usize, out.length()), try reader.read(out.items(), true, &again));
+    try readAgain(out.items(), &again);
     for (contents, again.fields.items) |entry, field| {
         try std.testing.expectEqualStrings(&entry[0], &field.tag);
         try std.testing.expectEqualStrings(entry[1], again.content(field));
@@ -374,7 +352,6 @@ test "a backslash in the leader is read back" {
     try write(&out, &record, &problem);
     var again: Record = .init(gpa);
     defer again.deinit();
-    var reader: Reader = .{ .problem = &problem };
-    _ = try reader.read(out.items(), true, &again);
+    try readAgain(out.items(), &again);
     try std.testing.expectEqualStrings(&record.leader, &again.leader);
 }

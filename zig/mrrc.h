@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 11
+#define MRRC_ABI_VERSION 12
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -54,6 +54,8 @@ enum {
     MRRC_FORMAT_PYMARC_JSON_COMPACT = 9,
     MRRC_FORMAT_ROWS = 10,
     MRRC_FORMAT_DESCRIPTION = 11,
+    MRRC_FORMAT_SEQ = 12,
+    MRRC_FORMAT_LINE = 13,
 };
 
 /* How the text of an ISO 2709 record is encoded. */
@@ -68,6 +70,13 @@ enum {
 enum {
     MRRC_LEVEL_STRUCTURAL = 0,
     MRRC_LEVEL_STRICT_MARC = 1,
+};
+
+/* The form of Unicode text that is written, but in MARC-8. */
+enum {
+    MRRC_NORMALIZATION_NONE = 0,
+    MRRC_NORMALIZATION_NFC = 1,
+    MRRC_NORMALIZATION_NFD = 2,
 };
 
 /* What to do with a character that MARC-8 does not have. */
@@ -149,6 +158,8 @@ enum {
     MRRC_CODE_JSON_SYNTAX = 50,
     MRRC_CODE_JSON_STRUCTURE = 51,
     MRRC_CODE_MRK_SYNTAX = 60,
+    MRRC_CODE_SEQ_SYNTAX = 61,
+    MRRC_CODE_SEQ_TEXT_FORBIDDEN = 62,
 };
 
 typedef struct MrrcProblem {
@@ -165,6 +176,7 @@ typedef struct MrrcProblem {
     uint64_t records_before;
     uint64_t byte_offset;
     uint64_t offset_in_record;
+    uint64_t line;
     uint8_t detail[160];
     uint8_t found[40];
     uint8_t expected[40];
@@ -185,10 +197,13 @@ typedef struct MrrcOptions {
     uint32_t is_single;
     uint32_t is_part;
     uint32_t level;
+    uint32_t normalization;
+    uint32_t reserved;
     uint64_t record_max;
     void *plan;
     uint64_t position;
     uint64_t written_max;
+    uint64_t records_before;
 } MrrcOptions;
 
 typedef struct MrrcCounts {

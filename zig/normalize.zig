@@ -1,8 +1,15 @@
-//! Unicode normalization, canonical forms only (Unicode Standard, section 3.11, UAX #15): what the
-//! conversion from and to MARC-8 needs. Characters are held as 32-bit numbers while it works.
+//! Unicode normalization, canonical forms only (Unicode Standard, section 3.11, UAX #15): for the
+//! conversion from and to MARC-8, and for whoever wants text in one of them. Characters are held as 32-bit
+//! numbers while it works.
 
 const std = @import("std");
+const scan = @import("scan.zig");
 const tables = @import("normalization_tables.zig");
+const utf8 = @import("utf8.zig");
+const Buffer = @import("buffer.zig").Buffer;
+
+/// A form of text; `none` leaves it as it is.
+pub const Form = enum(u32) { none = 0, nfc = 1, nfd = 2 };
 
 const hangul_first = 0xac00;
 const hangul_count = 11172;
@@ -12,9 +19,8 @@ const vowel_count = 21;
 const trail_first = 0x11a7;
 const trail_count = 28;
 
-/// Longest run of combining marks that is put in order: anything longer is no text, and sorting
-/// it all would take time that grows with its square.
-const marks_max = 64;
+/// A run of combining marks is hardly ever longer. One that is must not take time that grows with its square.
+const marks_few = 32;
 
 /// No character before this combines, nor is the second of a pair that composes.
 pub const mark_first = 0x300;
@@ -97,30 +103,58 @@ fn appendDecomposed(out: *Characters, gpa: std.mem.Allocator, character: u32) er
 }
 
 /// Sort each run of combining marks by class, keeping the order within a class.
-fn orderMarks(characters: []u32) void {
+fn orderMarks(characters: *Characters, gpa: std.mem.Allocator) error{OutOfMemory}!void {
     var at: usize = 0;
-    while (at < characters.len) {
+    while (at < characters.items.len) {
         var end = at;
-        while (end < characters.len and end - at < marks_max and combiningClass(characters[end]) != 0) end += 1;
+        while (end < characters.items.len and combiningClass(characters.items[end]) != 0) end += 1;
         if (end == at) {
             at += 1;
             continue;
         }
-        std.sort.insertion(u32, characters[at..end], {}, struct {
-            fn lessThan(_: void, left: u32, right: u32) bool {
-                return combiningClass(left) < combiningClass(right);
-            }
-        }.lessThan);
+        const marks = characters.items[at..end];
+        if (marks.len <= marks_few) {
+            std.sort.insertion(u32, marks, {}, struct {
+                fn lessThan(_: void, left: u32, right: u32) bool {
+                    return combiningClass(left) < combiningClass(right);
+                }
+            }.lessThan);
+        } else {
+            try characters.ensureUnusedCapacity(gpa, marks.len);
+            countMarks(characters.items[at..end], characters.unusedCapacitySlice()[0 .. end - at]);
+        }
         at = end;
     }
 }
 
-/// Normalization Form C of `input`, appended to the empty list `out`.
-pub fn nfc(out: *Characters, gpa: std.mem.Allocator, input: []const u32) error{OutOfMemory}!void {
+/// The same for one long run, by counting. `room` is as long.
+fn countMarks(marks: []u32, room: []u32) void {
+    var places: [256]usize = @splat(0);
+    for (marks) |mark| places[combiningClass(mark)] += 1;
+    var next: usize = 0;
+    for (&places) |*place| {
+        const count = place.*;
+        place.* = next;
+        next += count;
+    }
+    for (marks) |mark| {
+        const place = &places[combiningClass(mark)];
+        room[place.*] = mark;
+        place.* += 1;
+    }
+    @memcpy(marks, room);
+}
+
+/// Normalization Form D of `input`, appended to the empty list `out`.
+pub fn nfd(out: *Characters, gpa: std.mem.Allocator, input: []const u32) error{OutOfMemory}!void {
     std.debug.assert(out.items.len == 0);
     for (input) |character| try appendDecomposed(out, gpa, character);
-    orderMarks(out.items);
+    try orderMarks(out, gpa);
+}
 
+/// Normalization Form C of `input`, appended to the empty list `out`.
+pub fn nfc(out: *Characters, gpa: std.mem.Allocator, input: []const u32) error{OutOfMemory}!void {
+    try nfd(out, gpa, input);
     const characters = out.items;
     var starter: ?usize = null;
     var last_class: u8 = 0;
@@ -144,6 +178,73 @@ pub fn nfc(out: *Characters, gpa: std.mem.Allocator, input: []const u32) error{O
     }
     out.shrinkRetainingCapacity(kept);
 }
+
+/// Brings UTF-8 into a form. What stays as it is, nearly all of most text, is only looked at.
+pub const Normalizer = struct {
+    gpa: std.mem.Allocator,
+    form: Form,
+    characters: Characters = .empty,
+    normal: Characters = .empty,
+
+    pub fn deinit(self: *Normalizer) void {
+        self.characters.deinit(self.gpa);
+        self.normal.deinit(self.gpa);
+    }
+
+    /// Append `text`, valid UTF-8, in the form.
+    pub fn append(self: *Normalizer, out: *Buffer, text: []const u8) error{OutOfMemory}!void {
+        // What is before `done` is in `out`. The character that begins at `last` is the only one before
+        // `at` that a change there may take in.
+        var done: usize = 0;
+        var last: usize = 0;
+        var at: usize = 0;
+        while (true) {
+            const ascii = scan.indexOfHigh(text[at..]);
+            if (ascii > 0) last = at + ascii - 1;
+            at += ascii;
+            if (at == text.len) break;
+            const first = utf8.decode(text[at..]);
+            if (self.stays(first.character)) {
+                last = at;
+                at += first.length;
+                continue;
+            }
+            while (at < text.len) {
+                const decoded = utf8.decode(text[at..]);
+                if (self.stays(decoded.character)) break;
+                at += decoded.length;
+            }
+            try out.append(text[done..last]);
+            try self.appendNormal(out, text[last..at]);
+            done = at;
+            last = at;
+        }
+        try out.append(text[done..]);
+    }
+
+    /// Whether a character is the same in the form, whatever stands before it.
+    fn stays(self: *const Normalizer, character: u32) bool {
+        const bits = tables.pages[tables.page_numbers[character >> 8]][character % 256 / 4];
+        return bits >> @intCast(character % 4 * 2) & @backingInt(self.form) == 0;
+    }
+
+    noinline fn appendNormal(self: *Normalizer, out: *Buffer, text: []const u8) error{OutOfMemory}!void {
+        self.characters.clearRetainingCapacity();
+        self.normal.clearRetainingCapacity();
+        var at: usize = 0;
+        while (at < text.len) {
+            const decoded = utf8.decode(text[at..]);
+            try self.characters.append(self.gpa, decoded.character);
+            at += decoded.length;
+        }
+        switch (self.form) {
+            .none => unreachable,
+            .nfc => try nfc(&self.normal, self.gpa, self.characters.items),
+            .nfd => try nfd(&self.normal, self.gpa, self.characters.items),
+        }
+        for (self.normal.items) |character| try out.appendCharacter(@intCast(character));
+    }
+};
 
 test "nothing before the first mark combines or composes" {
     for (tables.classes) |range| try std.testing.expect(range.first >= mark_first);
@@ -170,4 +271,40 @@ test "canonical composition" {
         try nfc(&out, gpa, case.in);
         try std.testing.expectEqualSlices(u32, case.out, out.items);
     }
+}
+
+test "text is brought into each form, wherever it changes" {
+    const gpa = std.testing.allocator;
+    const cases = [_]struct { in: []const u8, nfc: []const u8, nfd: []const u8 }{
+        .{ .in = "", .nfc = "", .nfd = "" },
+        .{ .in = "plain", .nfc = "plain", .nfd = "plain" },
+        .{ .in = "e\u{301}", .nfc = "\u{e9}", .nfd = "e\u{301}" },
+        .{ .in = "\u{301}\u{e9}\u{301}x", .nfc = "\u{301}\u{e9}\u{301}x", .nfd = "\u{301}e\u{301}\u{301}x" },
+        .{ .in = "\u{e9}a\u{302}\u{323}b\u{e9}\u{323}", .nfc = "\u{e9}\u{1ead}b\u{1eb9}\u{301}", .nfd = "e\u{301}a\u{323}\u{302}be\u{323}\u{301}" },
+        .{ .in = "\u{1100}\u{1161}\u{11a8}\u{ac00}\u{11a8}", .nfc = "\u{ac01}\u{ac01}", .nfd = "\u{1100}\u{1161}\u{11a8}\u{1100}\u{1161}\u{11a8}" },
+        .{ .in = "\u{1d15f}\u{1f600}", .nfc = "\u{1d158}\u{1d165}\u{1f600}", .nfd = "\u{1d158}\u{1d165}\u{1f600}" },
+        // A pair whose first part is the second of another.
+        .{ .in = "\u{16d63}\u{16d68}", .nfc = "\u{16d6a}", .nfd = "\u{16d63}\u{16d67}\u{16d67}" },
+    };
+    for (cases) |case| for ([_]struct { Form, []const u8 }{ .{ .none, case.in }, .{ .nfc, case.nfc }, .{ .nfd, case.nfd } }) |expected| {
+        var normalizer: Normalizer = .{ .gpa = gpa, .form = expected[0] };
+        defer normalizer.deinit();
+        var out: Buffer = .{ .gpa = gpa };
+        defer out.deinit();
+        try normalizer.append(&out, case.in);
+        try std.testing.expectEqualStrings(expected[1], out.items());
+    };
+}
+
+test "many marks are put in order, and quickly" {
+    const gpa = std.testing.allocator;
+    const count = 100_000;
+    const marks = try gpa.alloc(u32, count);
+    defer gpa.free(marks);
+    // Above and below in turn.
+    for (marks, 0..) |*mark, index| mark.* = if (index % 2 == 0) 0x301 else 0x323;
+    var out: Characters = .empty;
+    defer out.deinit(gpa);
+    try nfd(&out, gpa, marks);
+    for (out.items, 0..) |mark, index| try std.testing.expectEqual(@as(u32, if (index < count / 2) 0x323 else 0x301), mark);
 }

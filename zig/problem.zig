@@ -36,6 +36,8 @@ pub const Code = enum(u32) {
     json_syntax = 50,
     json_structure = 51,
     mrk_syntax = 60,
+    seq_syntax = 61,
+    seq_text_forbidden = 62,
 };
 
 pub const Error = error{ Problem, OutOfMemory };
@@ -80,6 +82,8 @@ pub const Problem = extern struct {
     /// Offset of the record from the start of the stream.
     byte_offset: u64 = 0,
     offset_in_record: u64 = 0,
+    /// Number of the line at fault, from 1, in formats of lines; 0 in others.
+    line: u64 = 0,
     /// What was expected or is wrong, one English clause.
     detail: [detail_bytes_max]u8 = @splat(0),
     /// The bytes at fault, cut to what fits.
@@ -99,6 +103,7 @@ pub const Problem = extern struct {
         self.expected_length = 0;
         self.control_number_length = 0;
         self.around_length = 0;
+        self.line = 0;
         self.become(.lost);
         self.offset_in_record = 0;
     }
@@ -159,8 +164,8 @@ pub const Problem = extern struct {
 };
 
 comptime {
-    // Nine numbers of 32 bits, the tag, three of 64, the texts: no hidden padding crosses the ABI.
-    std.debug.assert(@sizeOf(Problem) == 36 + 4 + 24 + detail_bytes_max + 3 * found_bytes_max + 2 * around_bytes);
+    // Nine numbers of 32 bits, the tag, four of 64, the texts: no hidden padding crosses the ABI.
+    std.debug.assert(@sizeOf(Problem) == 36 + 4 + 32 + detail_bytes_max + 3 * found_bytes_max + 2 * around_bytes);
 }
 
 test "a detail that is too long is cut" {

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             progress.add(result.report)
             total += result
             progress.clear()
-            name = f" {name_of(one)}" if len(inputs) > 1 else ""  # type: ignore[arg-type]
+            name = f" {name_of(one)}" if len(inputs) > 1 else ""
             streams.write(f"{result}{name}\n")
         if len(inputs) > 1:
             streams.write(f"{total} together\n")

@@ -9,8 +9,9 @@ import argparse
 import os
 import sys
 
+from .._core import NORMALIZATIONS
 from .._source import MAX_EXPANSION, format_of_name
-from ..conversion import FORMATS, THREADS_MAX
+from ..conversion import FORMATS, READABLE, THREADS_MAX
 from ..recovery import LEVELS, MAX_RECORD_BYTES
 from . import streams
 
@@ -151,7 +152,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="from_",
-        choices=FORMATS,
+        choices=READABLE,
         metavar="F",
         help="the format of IN; else names or first bytes tell",
     )
@@ -259,6 +260,12 @@ def add_output(
         metavar="HOW",
         help="what XML forbids: error (default), replace",
     )
+    group.add_argument(
+        "--normalize",
+        choices=tuple(NORMALIZATIONS),
+        metavar="FORM",
+        help="of Unicode text: nfc, nfd; none (default): as it is",
+    )
 
 
 def writing(options: argparse.Namespace) -> dict[str, Any]:
@@ -267,6 +274,7 @@ def writing(options: argparse.Namespace) -> dict[str, Any]:
         "encoding": options.encoding,
         "unmappable": options.unmappable,
         "invalid_xml": options.invalid_xml,
+        "normalize": options.normalize,
     }
 
 

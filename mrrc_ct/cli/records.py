@@ -10,6 +10,7 @@ return progress.status
 
 from __future__ import annotations
 
+from .._core import normalization_number
 from .._target import open_target
 from .._work import FORMAT_BYTES, Formatter
 from ..base import check_invalid_xml
@@ -95,8 +96,11 @@ class _MarcOutput:
         encoding: str | None,
         unmappable: str,
         invalid_xml: str,
+        normalize: str | None,
     ) -> None:
-        self._writer = MARCWriter(target, encoding=encoding, unmappable=unmappable)
+        self._writer = MARCWriter(
+            target, encoding=encoding, unmappable=unmappable, normalize=normalize
+        )
         self._progress = progress
 
     def write(self, record: BaseRecord[Any]) -> None:
@@ -135,8 +139,11 @@ class _TextOutput:
         encoding: str | None,
         unmappable: str,
         invalid_xml: str,
+        normalize: str | None,
     ) -> None:
-        self._formatter = Formatter(to, check_invalid_xml(invalid_xml))
+        self._formatter = Formatter(
+            to, check_invalid_xml(invalid_xml), normalization_number(normalize)
+        )
         self._target = open_target(target)
         self._progress = progress
         self._waiting: list[BaseRecord[Any]] = []

@@ -246,7 +246,40 @@ def normalization_tables() -> str:
     )
     for first, last, combining_class in ranges:
         out += f"    .{{ .first = 0x{first:x}, .last = 0x{last:x}, .class = {combining_class} }},\n"
-    return out + "};\n"
+    return out + "};\n\n" + form_tables({second for _, second, _ in pairs})
+
+
+def form_tables(seconds: set[int]) -> str:
+    """Which characters may not stay as they are in NFC (1) and in NFD (2), 256 of them a page."""
+    # The vowels and final consonants of Hangul, which are reckoned.
+    seconds = seconds | {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
+    pages: dict[bytes, int] = {}
+    numbers = []
+    for start in range(0, 0x110000, 256):
+        page = bytearray(64)
+        for u in range(start, start + 256):
+            c = chr(u)
+            decomposed = unicodedata.normalize("NFD", c)
+            is_mark = bool(unicodedata.combining(c))
+            # What stays does not combine with what comes before it, not even in part.
+            in_nfc = (
+                is_mark or ord(decomposed[0]) in seconds or unicodedata.normalize("NFC", c) != c
+            )
+            in_nfd = is_mark or decomposed != c
+            page[u % 256 // 4] |= (in_nfc | in_nfd << 1) << u % 4 * 2
+        numbers.append(pages.setdefault(bytes(page), len(pages)))
+    return (
+        "/// For each 256 characters: their page below.\n"
+        f"pub const page_numbers = [_]u8{{\n{wrapped(numbers, '{}')}}};\n\n"
+        "/// Two bits for each character, the first lowest: whether it may change in NFC, or another with\n"
+        "/// it, and the same in NFD.\n"
+        "pub const pages = [_][64]u8{\n"
+        + "".join(
+            "    .{\n" + wrapped(list(page)).replace("    ", "        ") + "    },\n"
+            for page in pages
+        )
+        + "};\n"
+    )
 
 
 #: Where letters have a case that regular expressions may ignore: Latin, Greek, Cyrillic and
