@@ -273,6 +273,38 @@ fn eaccCharacter(code: u24) ?u32 {
     return character;
 }
 
+/// The codes of EACC by character: the tables for reading, turned round.
+const EaccCodes = struct {
+    /// Of each character up to U+FFFF the index in `tables.eacc_thirds` behind its code's, or 0; in
+    /// the place of a surrogate that of the character in `tables.eacc_astral` that it stands for.
+    behind: [0x10000]u16,
+
+    fn fill(self: *EaccCodes) void {
+        @memset(&self.behind, 0);
+        for (tables.eacc_characters, 0..) |stored, index| {
+            var character: u32 = stored;
+            // Text is looked up in NFC, where a compatibility ideograph is the unified one.
+            while (normalize.decompose(character)) |pair| {
+                if (pair.second != 0) break;
+                character = pair.first;
+            }
+            // Of several codes for one character the lowest is taken: plane 1 holds the forms to be preferred.
+            if (character <= 0xffff and self.behind[character] == 0) self.behind[character] = @intCast(index + 1);
+        }
+    }
+
+    fn codeOf(self: *const EaccCodes, character: u32) ?u24 {
+        const place: usize = if (character > 0xffff)
+            0xd800 + (std.mem.indexOfScalar(u32, &tables.eacc_astral, character) orelse return null)
+        else
+            character;
+        const behind = self.behind[place];
+        if (behind == 0) return null;
+        const group = std.sort.upperBound(u16, &tables.eacc_starts, behind - 1, orderOf(u16)) - 1;
+        return @as(u24, tables.eacc_prefixes[group]) << 8 | tables.eacc_thirds[behind - 1];
+    }
+};
+
 fn orderOf(comptime T: type) fn (T, T) std.math.Order {
     return struct {
         fn order(left: T, right: T) std.math.Order {
@@ -314,8 +346,11 @@ pub const Encoder = struct {
     text: Characters = .empty,
     /// Second half of a double-width mark, owed to the next base.
     half_owed: ?u8 = null,
+    /// Made when there is first a character to look for in it.
+    eacc: ?*EaccCodes = null,
 
     pub fn deinit(self: *Encoder) void {
+        if (self.eacc) |codes| self.gpa.destroy(codes);
         self.decoded.deinit(self.gpa);
         self.text.deinit(self.gpa);
         self.* = undefined;
@@ -346,6 +381,10 @@ pub const Encoder = struct {
             const next = utf8.decode(value[at..]);
             try self.decoded.append(self.gpa, next.character);
             at += next.length;
+            if (next.character >= tables.eacc_first and self.eacc == null) {
+                self.eacc = try self.gpa.create(EaccCodes);
+                self.eacc.?.fill();
+            }
         }
         try normalize.nfc(&self.text, self.gpa, self.decoded.items);
         self.g0 = .ascii;
@@ -433,25 +472,20 @@ pub const Encoder = struct {
             const stays = self.g0 != .eacc or character < ' ';
             return .{ .set = if (stays) self.g0 else .ascii, .code = @intCast(character) };
         }
-        if (character > 0xffff) {
-            for (tables.eacc_by_astral) |entry| if (entry.character == character) return .{ .set = .eacc, .code = @intCast(entry.code) };
-            return null;
-        }
-        const wanted: u16 = @intCast(character);
-        var index = std.sort.lowerBound(tables.Single, &tables.by_character, wanted, struct {
-            fn order(key: u16, entry: tables.Single) std.math.Order {
+        var index = std.sort.lowerBound(tables.Single, &tables.by_character, character, struct {
+            fn order(key: u32, entry: tables.Single) std.math.Order {
                 return std.math.order(key, entry.character);
             }
         }.order);
         var first: ?Place = null;
-        while (index < tables.by_character.len and tables.by_character[index].character == wanted) : (index += 1) {
+        while (index < tables.by_character.len and tables.by_character[index].character == character) : (index += 1) {
             const entry = tables.by_character[index];
             if (entry.set == self.g0) return .{ .set = entry.set, .code = entry.code };
             if (first == null) first = .{ .set = entry.set, .code = entry.code };
         }
         if (first) |place| return place;
-        const found = std.sort.binarySearch(u16, &tables.eacc_by_character, wanted, orderOf(u16)) orelse return null;
-        return .{ .set = .eacc, .code = @as(u24, tables.eacc_code_high[found]) << 16 | tables.eacc_code_low[found] };
+        if (character < tables.eacc_first) return null;
+        return .{ .set = .eacc, .code = self.eacc.?.codeOf(character) orelse return null };
     }
 
     fn writeMark(self: *Encoder, out: *Buffer, mark: u32) Error!void {

@@ -154,22 +154,17 @@ def eacc_tables(rows: list[Row]) -> str:
 
 
 def reverse_tables(rows: list[Row]) -> str:
-    """Encoding: characters in order, each with the sets and codes that hold it."""
+    """Encoding: characters in order, each with the sets and codes that hold it.
+
+    EACC has no table of its own for this: `marc8.zig` turns the one for decoding round. All that it
+    needs to know is from where on it has characters, other than those that are only read.
+    """
     singles = []
     order = list(SETS)
     for row in rows:
         if row.charset != EACC:
             for u in row.unicode:
                 singles.append((u, order.index(row.charset), row.marc & 0x7F))
-    # Text is looked up in NFC, where a compatibility ideograph is the unified one. Of several
-    # codes for one character the lowest is taken: plane 1 holds the forms to be preferred.
-    eacc: dict[int, int] = {}
-    for row in sorted(rows, key=lambda row: row.marc):
-        if row.charset == EACC:
-            u = row.unicode[0]
-            normal = unicodedata.normalize("NFC", chr(u))
-            assert len(normal) == 1
-            eacc.setdefault(ord(normal), row.marc)
     singles.sort()
     out = (
         "pub const Single = struct { character: u16, set: Set, code: u8 };\n\n"
@@ -178,20 +173,12 @@ def reverse_tables(rows: list[Row]) -> str:
     )
     for u, number, code in singles:
         out += f"    .{{ .character = 0x{u:x}, .set = .{list(SETS.values())[number]}, .code = 0x{code:x} }},\n"
-    low = sorted(u for u in eacc if u <= 0xFFFF)
-    high = sorted(u for u in eacc if u > 0xFFFF)
+    first = min(row.unicode[0] for row in rows if row.charset == EACC)
+    assert max(VENDOR_EACC.values()) < first
     return (
         out + "};\n\n"
-        "/// Characters of EACC up to U+FFFF in order, and the code of each (three bytes as one number,\n"
-        "/// split into its first byte and the other two).\n"
-        f"pub const eacc_by_character = [_]u16{{\n{wrapped(low)}}};\n\n"
-        f"pub const eacc_code_high = [_]u8{{\n{wrapped([eacc[u] >> 16 for u in low])}}};\n\n"
-        f"pub const eacc_code_low = [_]u16{{\n{wrapped([eacc[u] & 0xFFFF for u in low])}}};\n\n"
-        "pub const Astral = struct { character: u32, code: u32 };\n\n"
-        "/// The same above U+FFFF.\n"
-        "pub const eacc_by_astral = [_]Astral{\n"
-        + "".join(f"    .{{ .character = 0x{u:x}, .code = 0x{eacc[u]:x} }},\n" for u in high)
-        + "};\n"
+        "/// The first character of EACC that is written; those before it are only read.\n"
+        f"pub const eacc_first = 0x{first:x};\n"
     )
 
 
