@@ -30,6 +30,12 @@ pub const Buffer = struct {
     }
 
     pub inline fn reserve(self: *Buffer, count: usize) error{OutOfMemory}!void {
+        if (self.list.capacity - self.list.items.len < count) try self.grow(count);
+    }
+
+    /// Not inline: growing is rare, and long.
+    noinline fn grow(self: *Buffer, count: usize) error{OutOfMemory}!void {
+        @branchHint(.cold);
         try self.list.ensureUnusedCapacity(self.gpa, count);
     }
 
@@ -55,11 +61,13 @@ pub const Buffer = struct {
     }
 
     pub inline fn append(self: *Buffer, bytes: []const u8) error{OutOfMemory}!void {
-        try self.list.appendSlice(self.gpa, bytes);
+        try self.reserve(bytes.len);
+        self.list.appendSliceAssumeCapacity(bytes);
     }
 
     pub inline fn byte(self: *Buffer, value: u8) error{OutOfMemory}!void {
-        try self.list.append(self.gpa, value);
+        try self.reserve(1);
+        self.list.appendAssumeCapacity(value);
     }
 
     pub fn print(self: *Buffer, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {

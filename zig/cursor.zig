@@ -22,7 +22,7 @@ pub const Cursor = struct {
     const slack = 128 + scan.block_length;
 
     pub inline fn enter(out: *Buffer) error{OutOfMemory}!Cursor {
-        if (out.list.capacity - out.length() < slack) try grow(out);
+        try out.reserve(slack);
         const at = out.length();
         const room = out.list.allocatedSlice();
         if (std.debug.runtime_safety) return .{ .out = out, .room = room[0 .. at + slack], .at = at, .limit = at };
@@ -39,12 +39,6 @@ pub const Cursor = struct {
         if (self.at <= self.limit) return;
         self.leave();
         self.* = try .enter(self.out);
-    }
-
-    /// Not inline: growing is rare, and long.
-    noinline fn grow(out: *Buffer) error{OutOfMemory}!void {
-        @branchHint(.cold);
-        try out.reserve(slack);
     }
 
     /// Put a text known when compiling.

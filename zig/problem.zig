@@ -117,16 +117,29 @@ pub const Problem = extern struct {
         comptime format: []const u8,
         arguments: anytype,
     ) error{Problem} {
+        if (@typeInfo(@TypeOf(arguments)).@"struct".field_names.len == 0) return self.put(code, offset_in_record, found, format);
+        var text: [detail_bytes_max]u8 = undefined;
+        return self.put(code, offset_in_record, found, formatted(&text, format, arguments));
+    }
+
+    /// Not inline, as what follows: there are some hundred problems, and none of them is in a hurry.
+    noinline fn put(self: *Problem, code: Code, offset_in_record: usize, found: []const u8, detail: []const u8) error{Problem} {
+        @branchHint(.cold);
         self.clear();
         self.code = @backingInt(code);
         self.offset_in_record = offset_in_record;
-        // A detail too long for its place is cut, never dropped: bufPrint leaves what fitted.
-        const detail = std.fmt.bufPrint(&self.detail, format, arguments) catch &self.detail;
+        self.detail_length = fill(&self.detail, detail);
+        const kept = self.detail[0..self.detail_length];
         // A name out of the input may be no text, or cut inside a character.
-        while (utf8.indexOfInvalid(detail)) |at| detail[at] = '?';
-        self.detail_length = @intCast(detail.len);
+        while (utf8.indexOfInvalid(kept)) |at| kept[at] = '?';
         self.found_length = fill(&self.found, found);
         return error.Problem;
+    }
+
+    noinline fn formatted(text: *[detail_bytes_max]u8, comptime format: []const u8, arguments: anytype) []const u8 {
+        @branchHint(.cold);
+        // A detail too long for its place is cut, never dropped: bufPrint leaves what fitted.
+        return std.fmt.bufPrint(text, format, arguments) catch text;
     }
 
     /// Say what became of the record.

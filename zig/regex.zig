@@ -92,7 +92,7 @@ pub const Regex = struct {
         var edges: std.ArrayList(u21) = .empty;
         try edges.append(work, 0);
         for (sets) |set| for (set) |range| try edges.appendSlice(work, &.{ range.low, range.high + 1 });
-        std.mem.sortUnstable(u21, edges.items, {}, std.sort.asc(u21));
+        std.sort.heap(u21, edges.items, {}, std.sort.asc(u21));
         var count: usize = 1;
         for (edges.items) |edge| if (edge > edges.items[count - 1]) {
             edges.items[count] = edge;

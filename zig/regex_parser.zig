@@ -360,7 +360,7 @@ pub const Parser = struct {
     /// Ranges in order, none next to another.
     fn tidy(self: *Parser) void {
         const ranges = self.ranges.items;
-        std.mem.sortUnstable(Range, ranges, {}, struct {
+        std.sort.heap(Range, ranges, {}, struct {
             fn isLess(_: void, one: Range, other: Range) bool {
                 return one.low < other.low;
             }

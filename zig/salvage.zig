@@ -502,13 +502,14 @@ pub const Salvage = struct {
         }
         // One damaged number makes one descent, and so does a number too large for its place.
         if (descents < 2 or agreed * 2 < entries.len) return;
-        std.mem.sort(u32, self.order.items, entries, isBefore);
+        std.sort.heap(u32, self.order.items, entries, isBefore);
     }
 
     fn isBefore(entries: []const Entry, left: u32, right: u32) bool {
-        const a = entries[left].start orelse return false;
-        const b = entries[right].start orelse return true;
-        return a < b;
+        const behind = std.math.maxInt(usize);
+        const a = entries[left].start orelse behind;
+        const b = entries[right].start orelse behind;
+        return a < b or (a == b and left < right);
     }
 
     // ---- what is said about it

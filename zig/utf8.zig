@@ -6,14 +6,20 @@ const scan = @import("scan.zig");
 
 /// Index of the first byte that does not belong to a well-formed sequence, or null.
 pub fn indexOfInvalid(bytes: []const u8) ?usize {
-    var at: usize = 0;
+    const high = scan.indexOfHigh(bytes);
+    return if (high == bytes.len) null else invalidFrom(bytes, high);
+}
+
+/// Not inline: most text is ASCII, and asked about in many places.
+noinline fn invalidFrom(bytes: []const u8, high: usize) ?usize {
+    var at = high;
     while (true) {
-        at += scan.indexOfHigh(bytes[at..]);
         // Text beyond ASCII comes in runs: stay here until the run ends.
         while (at < bytes.len and bytes[at] >= 0x80) {
             at += sequenceLength(bytes[at..]) orelse return at;
         }
         if (at == bytes.len) return null;
+        at += scan.indexOfHigh(bytes[at..]);
     }
 }
 
