@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only-matching", action="store_true", help="the fields: record, 001 and field a line"
     )
     shared.add_where(parser)
-    shared.add_threads(parser, "with -c, -o, --to: ")
+    shared.add_threads(parser, "with -c, -o, --to: so many")
     shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_output(parser)

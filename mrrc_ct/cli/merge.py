@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 SUMMARY = "Lay the records of one file over those of another."
 EXAMPLES = [
     "mrrc-ct merge books.mrc updates.mrc --protect 001,9XX -o merged.mrc",
-    "mrrc-ct merge books.mrc more.mrc --key '020$a' --add 505,520 --dry-run",
 ]
 
 

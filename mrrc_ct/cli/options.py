@@ -239,7 +239,7 @@ def add_output(
         "--to",
         choices=FORMATS,
         metavar="F",
-        help=f"{' '.join(FORMATS)}; else OUT tells",
+        help=f"of OUT: {' '.join(FORMATS)}",
     )
     group.add_argument(
         "--encoding",
@@ -309,14 +309,14 @@ def add_where(parser: argparse.ArgumentParser, what: str = _WHERE) -> None:
     parser.add_argument("--where", metavar="FILTER", help=what)
 
 
-def add_threads(parser: argparse.ArgumentParser, when: str = "") -> None:
-    """How many threads work; `when`, if not always."""
+def add_threads(parser: argparse.ArgumentParser, what: str = "so many work on ISO 2709") -> None:
+    """How many threads work, and what for."""
     parser.add_argument(
         "--threads",
         type=_threads,
         default=1,
         metavar="N",
-        help=f"{when}so many work on ISO 2709 at a time (default: 1)",
+        help=f"{what} at a time (default: 1)",
     )
 
 
