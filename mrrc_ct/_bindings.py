@@ -12,7 +12,7 @@ from __future__ import annotations
 from _operator import index
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 12
+ABI_VERSION = 13
 
 
 class Int:
@@ -492,6 +492,9 @@ def declare(library: CDLL) -> None:
     # mrrc_assemble(bytes, length, target)
     library.mrrc_assemble.argtypes = [c_void_p, Int, c_void_p]
     library.mrrc_assemble.restype = c_char_p
+    # mrrc_join(target, parts, fields, delimiters, is_flat)
+    library.mrrc_join.argtypes = [c_void_p, Bytes, Int, Int, Int]
+    library.mrrc_join.restype = c_char_p
     # mrrc_replace(target, record, changes)
     library.mrrc_replace.argtypes = [c_void_p, Bytes, Bytes]
     library.mrrc_replace.restype = c_char_p

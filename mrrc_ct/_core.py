@@ -763,13 +763,21 @@ def assemble(flat: bytes) -> bytes | None:
 
 #: A record in ISO 2709 with other contents of some fields, see `mrrc_replace`; or None.
 replace: Callable[[bytes, bytes], bytes | None]
+#: A record from its parts, see `mrrc_join`; or None.
+join: Callable[[bytes, int, int, int], bytes | None]
 if _target:
-    # A method: what is called for each record should be one call.
+    # Methods: what is called for each record should be one call.
     replace = MethodType(_holding.mrrc_replace, _target)
+    join = MethodType(_holding.mrrc_join, _target)
 else:
 
     def replace(record: bytes, changes: bytes) -> bytes | None:
         written: bytes | None = _holding.mrrc_replace(_per_thread.target.address, record, changes)
+        return written
+
+    def join(parts: bytes, fields: int, delimiters: int, is_flat: int) -> bytes | None:
+        room = _per_thread.target.address
+        written: bytes | None = _holding.mrrc_join(room, parts, fields, delimiters, is_flat)
         return written
 
 
@@ -896,4 +904,4 @@ def flat_forms(
 
 
 if not _CAN_HOLD:
-    from ._pypy import assemble, memory_of, pinned, replace, take_apart  # noqa: F401
+    from ._pypy import assemble, join, memory_of, pinned, replace, take_apart  # noqa: F401

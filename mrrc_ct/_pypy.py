@@ -91,6 +91,12 @@ def replace(record: bytes, changes: bytes) -> bytes | None:
     return _in_a_room(lambda room: _holding.mrrc_replace(room, record, changes))
 
 
+def join(parts: bytes, fields: int, delimiters: int, is_flat: int) -> bytes | None:
+    """A record from its parts, see `mrrc_join`; or None."""
+    parts += b"\0"
+    return _in_a_room(lambda room: _holding.mrrc_join(room, parts, fields, delimiters, is_flat))
+
+
 def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | None:
     """None: that cannot be used. Fields would find their place by the identity of their value.
 

@@ -97,9 +97,9 @@ _ENTRY_LEN = 12
 #: What stands behind the tag in an entry of the flat form.
 _NO_PLACE = b"000000000"
 _NO_NUMBERS = _NO_PLACE.decode()
-#: How long a tag may be; what an indicator or a code is, but for those beyond ASCII; and what
-#: begins the subfield with this code.
-_LENGTHS = {3}
+#: What stands before the tag of a field with its content as it is: a data field, a control field.
+AS_IT_IS = "=-"
+#: What an indicator or a code is, but for those beyond ASCII, and what begins the subfield with it.
 CHARACTERS = {character: character for character in map(chr, range(0x20, 0x7F))}
 MARKED = {character: DELIMITER + character for character in CHARACTERS}
 #: What comes of taking other things for these, or for text.
@@ -738,38 +738,38 @@ class BaseRecord(Generic[F]):
 
     def _checked(self) -> bytes:
         """The same, once all that was handed out is seen to have the shape that its tag says."""
-        flat = self._joined() if self._kind & LOADED and not other_threads() else None
+        flat = self._joined(True) if self._kind & LOADED and not other_threads() else None
         if flat is None:
             self._check_values()
             flat = self._encoded()
         return flat
 
-    def _joined(self) -> bytes | None:
-        """The flat form of fields that are as they should be; None to look at each closely."""
-        tags, parts, count = [], [], 0
+    def _joined(self, is_flat: bool) -> bytes | None:
+        """The record of fields that are as they should be; None to look at each closely.
+
+        It is in the flat form, or ISO 2709.
+        """
+        parts, delimiters = [str(self.leader)], 0
+        append = parts.append
         try:
             for field in self._fields:
-                tag, text = field.tag, field._kept
-                if text.__class__ is tuple:
-                    text = field._found(text)
-                indicators = field._indicators
-                if (indicators is None) is not (tag in CONTROL_TAGS):
-                    return None
-                if text is not None:
-                    parts.append(text)
-                    count += text.count(DELIMITER)
-                elif field._odd is None:
-                    first, second = indicators
-                    parts += CHARACTERS[first], CHARACTERS[second]
-                    subfields = field._subfields
-                    for code, value in subfields:
-                        parts += MARKED[code], value
-                    count += len(subfields)
+                text = field._kept
+                if text is None:
+                    if field._odd is not None:
+                        return None
+                    append(field.tag)
+                    parts += field._indicators
+                    for code, value in field._subfields:
+                        append(code)
+                        append(value)
                 else:
-                    return None
-                parts.append(FIELD_MARK)
-                tags.append(tag)
-            return flat_form(str(self.leader), tags, parts, count)
+                    if text.__class__ is tuple:
+                        text = field._found(text)
+                    append(f"{AS_IT_IS[field._indicators is None]}{field.tag}")
+                    append(text)
+                    delimiters += text.count(DELIMITER)
+                append(FIELD_MARK)
+            return joined(parts, len(self._fields), delimiters, is_flat)
         except NOT_AS_IT_SHOULD_BE:
             return None
 
@@ -939,12 +939,10 @@ class BaseRecord(Generic[F]):
         """The record in UTF-8, if it is that and there is nothing to be looked at closely."""
         kind = self._kind
         if kind & LOADED and self._origin.codec is None:
-            flat = self._joined()
-        else:
-            flat = self._data if kind == FLAT else None
-        if flat is None or flat[9:10] != b"a":
+            return self._joined(False) if str(self.leader)[9] == "a" else None
+        if kind != FLAT or self._data[9:10] != b"a":
             return None
-        return _core.assemble(flat)
+        return _core.assemble(self._data)
 
     def _written(self, encoding: str | None, unmappable: str) -> bytes:
         origin = self._origin
@@ -1251,22 +1249,14 @@ def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) 
     return text
 
 
-def flat_form(leader: str, tags: list[str], parts: list[str], count: int) -> bytes | None:
-    """The flat form of a record with these fields; None where one is not as it should be.
+def joined(parts: list[str], fields: int, delimiters: int, is_flat: bool) -> bytes | None:
+    """A record from the parts of so many fields, see `mrrc_join`; None where one is not sound.
 
-    `parts` are those of the contents, which have FIELD_MARK behind them; `count` is that of the
-    delimiters which they should have, all together. TypeError for a part that is no text.
+    `delimiters` are those in contents. TypeError for a part that is no text, UnicodeEncodeError for
+    half of a surrogate pair.
     """
-    if not _LENGTHS.issuperset(map(len, tags)):
-        return None
-    head = leader + _NO_NUMBERS.join([*tags, FIELD_MARK]) if tags else leader + FIELD_MARK
-    parts.append(_END)
-    try:
-        flat = f"{head}{''.join(parts)}".encode()
-    except UnicodeEncodeError:
-        return None
-    # One in a value would make a subfield of its own.
-    return flat if flat.count(b"\x1f") == count else None
+    text = DELIMITER.join(parts).encode()
+    return _core.join(text, fields, len(parts) - 1 + delimiters, is_flat)
 
 
 def _tag_bytes(tag: str) -> bytes:

@@ -7,20 +7,18 @@ from collections.abc import Iterable, Sequence
 from . import accessors
 from ._locks import lock_of
 from .base import (
-    CHARACTERS,
     FIELD_MARK,
     FLAT,
     LEADER_OUT,
-    MARKED,
     NOT_AS_IT_SHOULD_BE,
     NOWHERE,
     BaseRecord,
     Origin,
     check_one,
-    flat_form,
+    joined,
 )
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
-from .field import BLANKS, CONTROL_TAGS, DELIMITER, FIELD_END, Field, Subfield, full_tag
+from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, Subfield, full_tag
 from .leader import Leader
 
 # The module typing takes longer to import than all of this package.
@@ -295,29 +293,29 @@ class Record(BaseRecord[Field]):
 
 def _flat_of(leader: str, fields: list[FieldTuple]) -> bytes | None:
     """The flat form of fields as plain tuples; None where one is not as it should be."""
-    tags, parts, count = [], [], 0
+    parts, delimiters = [leader], 0
+    append = parts.append
     item: Any
     try:
         for item in fields:
             tag = item[0]
             if tag in CONTROL_TAGS:
                 _, text = item
-                parts.append(text)
-                count += text.count(DELIMITER)
+                append(f"-{tag}")
+                append(text)
+                delimiters += text.count(DELIMITER)
             else:
                 _, indicators, subfields = item
-                count += len(subfields)  # TypeError for what can be gone through only once
+                len(subfields)  # TypeError for what can be gone through only once
                 first, second = indicators or BLANKS
-                parts += CHARACTERS[first], CHARACTERS[second]
+                parts += tag, first, second
                 for code, value in subfields:
-                    parts += MARKED[code], value
-            parts.append(FIELD_MARK)
-            tags.append(tag)
-        flat = flat_form(leader, tags, parts, count) if leader.isascii() else None
+                    append(code)
+                    append(value)
+            append(FIELD_MARK)
+        return joined(parts, len(fields), delimiters, True)
     except NOT_AS_IT_SHOULD_BE:
         return None
-    # A terminator in a value would end its field.
-    return flat if flat is not None and flat.count(FIELD_END) == len(tags) + 1 else None
 
 
 def _field_of(item: Any) -> Field:

@@ -12,6 +12,7 @@ const arrow = @import("arrow.zig");
 const convert = @import("convert.zig");
 const cpu = @import("cpu.zig");
 const iso2709 = @import("iso2709.zig");
+const join = @import("join.zig");
 const marc8 = @import("marc8.zig");
 const normalize = @import("normalize.zig");
 const plan_module = @import("plan.zig");
@@ -36,7 +37,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 12;
+pub const abi_version: u32 = 13;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -348,6 +349,12 @@ fn terminated(target: [*]u8, written: ?usize) ?[*:0]const u8 {
 pub export fn mrrc_assemble(bytes: ?[*]const u8, length: u32, target: ?[*]u8) callconv(.c) ?[*:0]const u8 {
     const room = target orelse return null;
     return terminated(room, iso2709.assemble(slice(bytes, length), room[0..iso2709.record_length_max]));
+}
+
+pub export fn mrrc_join(target: ?[*]u8, parts: ?[*:0]const u8, fields: u32, delimiters: u32, is_flat: u32) callconv(.c) ?[*:0]const u8 {
+    const room = target orelse return null;
+    const text = std.mem.span(parts orelse return null);
+    return terminated(room, join.join(text, fields, delimiters, if (is_flat != 0) .flat else .marc, room[0..iso2709.record_length_max]));
 }
 
 pub export fn mrrc_replace(target: ?[*]u8, record: ?[*:0]const u8, changes: ?[*:0]const u8) callconv(.c) ?[*:0]const u8 {
@@ -804,6 +811,11 @@ pub const documentation = [_]Documentation{
         .text = "Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it.",
     },
     .{
+        .name = "mrrc_join",
+        .parameters = &.{ "target", "parts", "fields", "delimiters", "is_flat" },
+        .text = "Write a record from its parts as ISO 2709, or with `is_flat` in the flat form with the leader as it is. The parts are UTF-8 with 1F between them: the leader; of each of so many `fields` the tag, the two indicators, and the code and value of each subfield, or `=` and the tag, or `-` and that of a control field, and the content; and 1E as a part of its own. So many `delimiters` 1F are in all of it, and a NUL behind it. `target`, which does not overlap `parts`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when a part is not as it should be or there is no room for it.",
+    },
+    .{
         .name = "mrrc_replace",
         .parameters = &.{ "target", "record", "changes" },
         .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it.",
@@ -948,6 +960,7 @@ test {
     _ = @import("description.zig");
     _ = @import("flat.zig");
     _ = @import("iso2709.zig");
+    _ = @import("join.zig");
     _ = @import("json_direct.zig");
     _ = @import("json_reader.zig");
     _ = @import("json_writer.zig");

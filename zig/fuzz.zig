@@ -59,6 +59,7 @@ const targets = struct {
     }
 
     pub fn assemble(input: *Input) void {
+        joined(input.rest);
         const record = assembled(input.rest) orelse return;
         expect(record.len == input.rest.len, "an assembled record has another length");
         const way = walk(record, 0, entries_max, .{});
@@ -389,6 +390,21 @@ fn print(problem: *const abi.Problem) void {
 }
 
 var assembly: [100_000]u8 = undefined;
+
+/// What can be joined is a record, the same in both forms.
+fn joined(bytes: []const u8) void {
+    const text = gpa.dupeSentinel(u8, bytes, 0) catch unreachable;
+    defer gpa.free(text);
+    const parts = std.mem.span(text.ptr);
+    const fields: u32 = @intCast(std.mem.count(u8, parts, "\x1e"));
+    const delimiters: u32 = @intCast(std.mem.count(u8, parts, "\x1f"));
+    const flat = gpa.dupe(u8, std.mem.span(abi.mrrc_join(&assembly, text.ptr, fields, delimiters, 1) orelse return)) catch unreachable;
+    defer gpa.free(flat);
+    const record = std.mem.span(abi.mrrc_join(&assembly, text.ptr, fields, delimiters, 0) orelse return);
+    const copy = gpa.dupe(u8, record) catch unreachable;
+    defer gpa.free(copy);
+    expect(std.mem.eql(u8, copy, assembled(flat) orelse ""), "a joined record is another than its flat form");
+}
 
 fn assembled(bytes: []const u8) ?[]const u8 {
     const window = memory.show(bytes);

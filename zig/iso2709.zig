@@ -402,7 +402,7 @@ pub fn write(out: *Buffer, record: *const Record, problem: *Problem) Error!void 
     putDigits(5, written[12..17], base);
 }
 
-inline fn putDigits(comptime count: usize, target: *[count]u8, value: usize) void {
+pub inline fn putDigits(comptime count: usize, target: *[count]u8, value: usize) void {
     var rest: u32 = @intCast(value);
     comptime var at = count;
     inline while (at >= 2) {

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 12
+#define MRRC_ABI_VERSION 13
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -328,6 +328,9 @@ int32_t mrrc_match(void *converter, const uint8_t *bytes, const uint32_t *ends, 
 
 /* Write a record in the flat form (MRRC_FORMAT_FLAT) as ISO 2709, with its numbers in leader and directory, without looking at its text. `target`, which does not overlap `bytes`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when `bytes` is no such record, when there is a NUL in it, or ISO 2709 has no room for it. */
 const uint8_t * mrrc_assemble(const uint8_t *bytes, uint32_t length, uint8_t *target);
+
+/* Write a record from its parts as ISO 2709, or with `is_flat` in the flat form with the leader as it is. The parts are UTF-8 with 1F between them: the leader; of each of so many `fields` the tag, the two indicators, and the code and value of each subfield, or `=` and the tag, or `-` and that of a control field, and the content; and 1E as a part of its own. So many `delimiters` 1F are in all of it, and a NUL behind it. `target`, which does not overlap `parts`, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when a part is not as it should be or there is no room for it. */
+const uint8_t * mrrc_join(uint8_t *target, const uint8_t *parts, uint32_t fields, uint32_t delimiters, uint32_t is_flat);
 
 /* Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it. */
 const uint8_t * mrrc_replace(uint8_t *target, const uint8_t *record, const uint8_t *changes);
