@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import io
 import lzma
 import pathlib
@@ -185,6 +186,9 @@ def test_any_normal_form_can_be_encoded() -> None:
     expected = encode(unicodedata.normalize("NFC", text))
     assert encode(unicodedata.normalize("NFD", text)) == expected
     assert decode(expected) == unicodedata.normalize("NFC", text)
+    # In a thread, which has converters of its own, that have not met such characters yet.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert pool.submit(encode, "\u2329").result() == encode("\u3008") == b"\x1b$1i!R\x1b(B"
 
 
 def test_sets_are_left_before_the_subfield_ends() -> None:

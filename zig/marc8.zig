@@ -381,12 +381,9 @@ pub const Encoder = struct {
             const next = utf8.decode(value[at..]);
             try self.decoded.append(self.gpa, next.character);
             at += next.length;
-            if (next.character >= tables.eacc_first and self.eacc == null) {
-                self.eacc = try self.gpa.create(EaccCodes);
-                self.eacc.?.fill();
-            }
         }
         try normalize.nfc(&self.text, self.gpa, self.decoded.items);
+        try self.makeCodes();
         self.g0 = .ascii;
         self.half_owed = null;
 
@@ -400,6 +397,18 @@ pub const Encoder = struct {
             start = end;
         }
         if (self.g0 != .ascii) try self.switchTo(out, .ascii);
+    }
+
+    /// Have the codes of EACC for the text in NFC: what comes before it in Unicode may be one of its
+    /// characters there, as U+2329 is U+3008.
+    fn makeCodes(self: *Encoder) error{OutOfMemory}!void {
+        if (self.eacc != null) return;
+        for (self.text.items) |character| if (character >= tables.eacc_first) {
+            const codes = try self.gpa.create(EaccCodes);
+            codes.fill();
+            self.eacc = codes;
+            return;
+        };
     }
 
     fn encodeCluster(self: *Encoder, out: *Buffer, cluster: []const u32, next_base: ?u32, problem: *Problem) Error!void {
@@ -615,6 +624,22 @@ test "sets are switched and switched back" {
     try expectDecoded("H₂O", "H\x1bb2\x1bsO");
     try expectEncoded("H\x1bb2\x1bsO", "H₂O", .@"error");
     try expectDecoded("日 本", "\x1b$1!Bs\x1b(B \x1b$1!Ci\x1b(B");
+}
+
+test "a character is looked for as it is in NFC" {
+    // Each by an encoder that has not met EACC before: U+2329 and U+232A are two of its characters there.
+    try expectEncoded("\x1b$1i!Ri!S\x1b(B", "\u{2329}\u{232a}", .@"error");
+    for (0x80..tables.eacc_first) |character| {
+        var bytes: [4]u8 = undefined;
+        const length = try std.unicode.utf8Encode(@intCast(character), &bytes);
+        var encoder: Encoder = .{ .gpa = std.testing.allocator, .unmappable = .fill };
+        defer encoder.deinit();
+        var out: Buffer = .{ .gpa = std.testing.allocator };
+        defer out.deinit();
+        var problem: Problem = .{};
+        try encoder.encode(&out, bytes[0..length], &problem);
+        try std.testing.expect(out.length() > 0);
+    }
 }
 
 test "what MARC-8 does not have is an error, a reference or a fill character" {
