@@ -135,7 +135,7 @@ pub const Reader = struct {
 
     /// Say in `problem` in which line it is.
     fn tellLine(self: *Reader) void {
-        const before = self.text[0..@intCast(self.problem.offset_in_record)];
+        const before = self.text[0..@intCast(@min(self.problem.offset_in_record, self.text.len))];
         self.problem.line = self.number + scan.count(.{ .others = "\n" }, before);
     }
 

@@ -242,9 +242,10 @@ pub fn readLine(reader: *Reader, line: []const u8, at: usize, record: *Record) E
     }
     const tag = line[tag_at..][0..3].*;
     const content = line[@min(head_length, line.len)..];
+    const content_at = at + (line.len - content.len);
     reader.may_go_on = !isLeader(tag);
-    if (isLeader(tag)) return readLeader(reader, content, at + head_length, record);
-    readField(reader, tag, line[indicators_at..][0..2].*, content, at, record) catch |err| {
+    if (isLeader(tag)) return readLeader(reader, content, content_at, record);
+    readField(reader, tag, line, at, content, content_at, record) catch |err| {
         if (err == error.Problem) problem.setTag(tag);
         return err;
     };
@@ -279,9 +280,9 @@ fn readLeader(reader: *Reader, content: []const u8, at: usize, record: *Record) 
     reader.has_leader = true;
 }
 
-fn readField(reader: *Reader, tag: record_module.Tag, indicators: [2]u8, content: []const u8, at: usize, record: *Record) Error!void {
+fn readField(reader: *Reader, tag: record_module.Tag, line: []const u8, at: usize, content: []const u8, content_at: usize, record: *Record) Error!void {
     const problem = reader.problem;
-    const content_at = at + head_length;
+    const indicators = line[indicators_at..][0..2].*;
     const is_fixed = record_module.isControlTag(tag);
     for (indicators) |indicator| if (!record_module.isIndicator(indicator) or (is_fixed and indicator != ' ')) {
         const detail = if (is_fixed) "two blanks were expected, as a control field has no indicators" else "two indicators were expected";
@@ -554,4 +555,12 @@ test "a line that is damaged does not cost the others" {
         try std.testing.expectError(error.Problem, readWhole(text, &record, false));
     }
     try std.testing.expectError(error.Problem, readWhole("nothing\n", &record, true));
+    // A record that ends where its content should begin, or before.
+    for ([_][]const u8{ "LDR", "001", "500", "FMT" }) |tag| for (10..head_length + 1) |length| {
+        const text = try std.mem.concat(gpa, u8, &.{ "000000012 ", tag, "   L " });
+        defer gpa.free(text);
+        const cut = text[0..length];
+        if (readWhole(cut, &record, true)) |_| {} else |err| try std.testing.expectEqual(error.Problem, err);
+        try std.testing.expectError(error.Problem, readWhole(cut, &record, false));
+    };
 }
