@@ -963,6 +963,25 @@ def test_what_aleph_sequential_cannot_hold_is_an_error(
         seq_of(one(field))
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "format_"),
+    [
+        (f"=LDR  {LEADER}\n=001  1\n", "no field\n", "mrk"),
+        (f"000000001 LDR   L {LEADER}\n", "000000001 no field\n", "seq"),
+    ],
+)
+def test_of_very_many_lines_that_cannot_be_read_the_number_is_told(
+    text: str, line: str, format_: str
+) -> None:
+    _, found = salvaged(text + 100 * line, format_)
+    # Each of the first, and in the last place how many more there are.
+    assert len(found) == 64
+    assert [one.message for one in found].count("37 more things are wrong") == 1
+    assert found[-1].message == "37 more things are wrong"
+    assert len({one.line_number for one in found}) == 64
+    assert type(found[-1]) is type(found[0])
+
+
 def test_dollars_in_aleph_sequential() -> None:
     record = one(("001", "1"), ("500", b"  \x1faUS$\x1fb$5\x1fc$ $\x1fd$"))
     text = seq_of(record)

@@ -31,6 +31,9 @@ pub const Reader = struct {
     text: []const u8 = "",
     next_number: u64 = 0,
     has_leader: bool = false,
+    /// Lines that cannot be read beyond `salvage.problems_max`, and what the format calls them.
+    untold: usize = 0,
+    syntax: problem_module.Code = .none,
     /// The line before is the last field, which may go on in a line that is none.
     may_go_on: bool = false,
     /// A line that is no UTF-8, put right, and where it begins: offsets in it are none in the text.
@@ -65,6 +68,8 @@ pub const Reader = struct {
         record.reset();
         self.text = text;
         self.has_leader = false;
+        self.untold = 0;
+        self.syntax = format.syntax;
         self.may_go_on = false;
         self.mended_at = null;
         const is_valid = utf8.indexOfInvalid(text) == null;
@@ -124,7 +129,10 @@ pub const Reader = struct {
 
     /// Put down what `problem` says and go on, or report it where damage is not put up with.
     pub fn putUp(self: *Reader) Error!void {
-        if (self.damages) |damages| if (damages.items.len >= salvage.problems_max) return;
+        if (self.damages) |damages| if (damages.items.len >= salvage.problems_max) {
+            self.untold += 1;
+            return damages.items[salvage.problems_max - 1].tellMore(self.syntax, self.untold + 1);
+        };
         if (self.mended_at) |at| self.problem.offset_in_record = at;
         self.tellLine();
         const damages = self.damages orelse return error.Problem;

@@ -142,6 +142,14 @@ pub const Problem = extern struct {
         return std.fmt.bufPrint(text, format, arguments) catch text;
     }
 
+    /// As the last that there is room for, tell of how many others it is one.
+    pub fn tellMore(self: *Problem, code: Code, count: usize) void {
+        const line = self.line;
+        self.set(code, @intCast(self.offset_in_record), "", "{d} more things are wrong", .{count}) catch {};
+        self.line = line;
+        self.become(.salvaged);
+    }
+
     /// Say what became of the record.
     pub fn become(self: *Problem, outcome: Outcome) void {
         self.outcome = @backingInt(outcome);

@@ -517,10 +517,7 @@ pub const Salvage = struct {
     fn note(self: *Salvage, code: Code, outcome: Outcome, offset: usize, found: []const u8, expected: []const u8, comptime format: []const u8, arguments: anytype) error{OutOfMemory}!void {
         if (self.problems.items.len == problems_max) {
             self.untold += 1;
-            const last = &self.problems.items[problems_max - 1];
-            last.set(.directory_invalid, @intCast(last.offset_in_record), "", "{d} more things are wrong", .{self.untold + 1}) catch {};
-            last.become(.salvaged);
-            return;
+            return self.problems.items[problems_max - 1].tellMore(.directory_invalid, self.untold + 1);
         }
         const problem = try self.problems.addOne(self.gpa);
         problem.* = .{};
