@@ -53,7 +53,6 @@ else:
 
 FIELD_MARK = FIELD_END.decode()
 _RECORD_END = b"\x1d"
-_END = _RECORD_END.decode()
 
 # What a record is, and how far it is taken apart, in the bits of `_kind` above those of the core's
 # kinds. FLAT: its bytes are the flat form. CUT: `_fields` holds its parts, `_given` some fields.
@@ -100,8 +99,8 @@ _NO_NUMBERS = _NO_PLACE.decode()
 #: What stands before the tag of a field with its content as it is: a data field, a control field.
 AS_IT_IS = "=-"
 #: What an indicator or a code is, but for those beyond ASCII, and what begins the subfield with it.
-CHARACTERS = {character: character for character in map(chr, range(0x20, 0x7F))}
-MARKED = {character: DELIMITER + character for character in CHARACTERS}
+_CHARACTERS = {character: character for character in map(chr, range(0x20, 0x7F))}
+_MARKED = {character: DELIMITER + character for character in _CHARACTERS}
 #: What comes of taking other things for these, or for text.
 NOT_AS_IT_SHOULD_BE = (AttributeError, KeyError, TypeError, ValueError)
 #: Tags that were asked for, as they stand in a directory.
@@ -1241,9 +1240,9 @@ def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) 
     """
     first, second = indicators
     try:
-        text = CHARACTERS[first] + CHARACTERS[second]
+        text = _CHARACTERS[first] + _CHARACTERS[second]
         for code, value in subfields:
-            text = f"{text}{MARKED[code]}{value}"
+            text = f"{text}{_MARKED[code]}{value}"
     except (KeyError, TypeError):
         return None
     return text

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from . import accessors
 from ._locks import lock_of
 from .base import (
+    AS_IT_IS,
     FIELD_MARK,
     FLAT,
     LEADER_OUT,
@@ -301,7 +302,7 @@ def _flat_of(leader: str, fields: list[FieldTuple]) -> bytes | None:
             tag = item[0]
             if tag in CONTROL_TAGS:
                 _, text = item
-                append(f"-{tag}")
+                append(AS_IT_IS[True] + tag)
                 append(text)
                 delimiters += text.count(DELIMITER)
             else:
