@@ -203,7 +203,8 @@ class Field:
     def subfields(self, value: list[Subfield]) -> None:
         if self._content is not None:
             self._split()
-        self._subfields = value
+        # What can be gone through only once would be gone after that.
+        self._subfields = value if isinstance(value, list) else list(value)
 
     def __copy__(self: F) -> F:
         """A field with the same list of subfields."""

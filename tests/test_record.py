@@ -454,3 +454,14 @@ def test_repr_helps() -> None:
     assert repr(odes()["500"]) == "Field('500', (' ', ' '), [Subfield('a', 'One.')])"
     assert repr(Leader(LEADER)) == f"Leader({LEADER!r})"
     assert repr(Record()) == "<Record, 0 fields>"
+
+
+def test_subfields_that_can_be_gone_through_only_once_are_kept() -> None:
+    field = Field("245", Indicators("1", "0"), iter([Subfield("a", "Odes")]))
+    record = Record(fields=[field])
+    for title in ("Odes", "Songs"):
+        assert [str(one["245"]) for one in (Record(record.as_marc()), record)] == [
+            f"=245  10$a{title}"
+        ] * 2
+        assert record.as_marc() == record.as_marc()
+        field.subfields = iter([Subfield("a", "Songs")])  # type: ignore[assignment]
