@@ -715,6 +715,23 @@ def test_damage_is_listed_with_its_file_and_has_status_1(
     assert len(quiet.err.splitlines()) == len(lines) - 1
 
 
+def test_the_summary_comes_behind_the_output(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Where both go to the same pipe, as in a log."""
+    other = tmp_path / "other.mrc"
+    other.write_bytes(books.read_bytes()[720:])
+    environment = {name: value for name, value in ENVIRONMENT.items() if "UNBUFFERED" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "mrrc_ct", "diff", books, other],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    lines = done.stdout.decode().splitlines()
+    assert [line for line in lines if line.startswith("mrrc-ct:")] == lines[-1:]
+    assert "only in" in lines[-1] and len(lines) > 10
+
+
 def test_progress_is_a_line_on_a_terminal(
     command: Command, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,4 +121,6 @@ class Progress:
     ) -> None:
         self.clear()
         if kind is None and not self._is_quiet and (self.is_summed or self.status != DONE):
+            # Behind all that was written.
+            streams.flush()
             streams.say(f"mrrc-ct: {self.summary or self}")

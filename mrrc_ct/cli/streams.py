@@ -39,6 +39,12 @@ def write(text: str, is_urgent: bool = True) -> int:
     return DONE
 
 
+def flush() -> None:
+    """Write what waits for standard output. Raises SourceError."""
+    if sys.stdout is not None:
+        write("")
+
+
 def standard(stream: Any, name: str) -> Any:
     """A standard stream. SourceError where this process was started without it."""
     if stream is None:
@@ -76,8 +82,7 @@ def run(command: Callable[[], int]) -> int:
     _end_in_order()
     try:
         status = command()
-        if sys.stdout is not None:
-            write("")
+        flush()
         return status
     except (MarcError, OSError, ValueError, LookupError, ImportError) as error:
         if isinstance(error, OSError) and error.errno is not None and _is_output(error.filename):
