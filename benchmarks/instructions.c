@@ -110,7 +110,7 @@ static void in_batches(const struct input *input, void (*work)(const uint8_t *, 
 }
 
 static void take_apart(const uint8_t *bytes, size_t length, uint8_t *target) {
-    uint8_t tags[768];
+    uint8_t tags[1024];
     uint32_t ends[BATCH];
     if (mrrc_take_apart(bytes, length, target, ends, BATCH, tags) < 0) fail("not taken apart");
 }

@@ -736,7 +736,7 @@ class _PerThread(thread_local):
         self.target = Buffer(RECORD_BYTES_MAX + 1)
         self._room = Buffer(0x10000)
         #: Room for tags, and for the ends of a batch's records.
-        self.tags = ctypes.create_string_buffer(3 * 256)
+        self.tags = ctypes.create_string_buffer(4 * 256)
         self.ends = (ctypes.c_uint32 * RECORDS_A_BATCH)()
 
     def room(self, size: int) -> tuple[Run, int]:
@@ -838,8 +838,8 @@ def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | Non
     count = _library.mrrc_take_apart(flat, length, address, ends, RECORDS_A_BATCH, tags)
     if count < 0:
         return None
-    names = tags.raw[: 3 * count].decode("latin-1")
-    known[:] = [sys.intern(names[at : at + 3].strip()) for at in range(0, len(names), 3)]
+    # Each has 1E behind it.
+    known[:] = map(sys.intern, tags.raw[: 4 * count - 1].decode("latin-1").split("\x1e"))
     apart, start = [], 0
     for end in ends[:records]:
         apart.append(room[start:end])

@@ -25,7 +25,7 @@ from .errors import (
     TextError,
     UnmappableCharacter,
 )
-from .field import CONTROL_TAGS, DELIMITER, FIELD_END, Field, copied
+from .field import CONTROL_TAGS, DELIMITER, FIELD_END, MARKED, Field, copied
 from .leader import LEADER_LEN, Leader
 
 # The module typing takes longer to import than all of this package.
@@ -98,9 +98,8 @@ _NO_PLACE = b"000000000"
 _NO_NUMBERS = _NO_PLACE.decode()
 #: What stands before the tag of a field with its content as it is: a data field, a control field.
 AS_IT_IS = "=-"
-#: What an indicator or a code is, but for those beyond ASCII, and what begins the subfield with it.
-_CHARACTERS = {character: character for character in map(chr, range(0x20, 0x7F))}
-_MARKED = {character: DELIMITER + character for character in _CHARACTERS}
+#: What an indicator is, but for those beyond ASCII.
+_CHARACTERS = {character: character for character in MARKED}
 #: What comes of taking other things for these, or for text.
 NOT_AS_IT_SHOULD_BE = (AttributeError, KeyError, TypeError, ValueError)
 #: Tags that were asked for, as they stand in a directory.
@@ -269,37 +268,39 @@ def plain_records(
     answers: Made[str],
 ) -> list[R]:
     """Records that stand in `data` from `start` on and end at `ends`, the last first."""
+    record: R
     records = blank(a_class, len(ends))
     if values is None and answers is None:
-        for record, end, turn in zip(reversed(records), ends, range(len(ends))):
+        for record, end, record._turn in zip(reversed(records), ends, range(len(ends))):
             record._data = data[start:end]
             record._kind = kind
             record._origin = origin
-            record._turn = turn
+            start = end
+        return records
+    turns = range(len(ends))
+    tag = origin.field_wanted() if answers and not values and not kind else None
+    if answers and tag and "" not in answers and DELIMITER not in answers:
+        kind = ANSWERS | READY
+        fields = blank(a_class._field_class, len(ends))
+        made = zip(reversed(records), ends, turns, answers, fields)
+        for record, end, record._turn, record._told, field in made:
+            record._data = data[start:end]
+            record._kind = kind
+            record._origin = origin
+            field.tag = tag
+            field._indicators = ()
+            field._kept = record._told
+            field._value = None
+            record._firsts = {tag: field}
             start = end
         return records
     kind |= (VALUES if values else 0) | (ANSWERS if answers else 0)
-    made = zip(
-        reversed(records), ends, range(len(ends)), values or repeat(b""), answers or repeat("")
-    )
-    for record, end, turn, known, told in made:
+    known = zip(reversed(records), ends, turns, values or repeat(b""), answers or repeat(""))
+    for record, end, record._turn, record._values, record._told in known:
         record._data = data[start:end]
         record._kind = kind
         record._origin = origin
-        record._turn = turn
-        record._values = known
-        record._told = told
         start = end
-    tag = origin.field_wanted() if answers else None
-    if answers and tag and "" not in answers and DELIMITER not in answers:
-        fields = blank(a_class._field_class, len(ends))
-        for record, content, field in zip(reversed(records), answers, fields):
-            field.tag = tag
-            field._indicators = ()
-            field._kept = content
-            field._value = None
-            record._firsts = {tag: field}
-            record._kind = kind | READY
     return records
 
 
@@ -649,12 +650,12 @@ class BaseRecord(Generic[F]):
         numbers, _, rest = self._values.partition(FIELD_END)
         flat: Any = self._fields if kind & DECODED else self._data
         tags = origin.tags
+        field: F
         fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
         kept = flat, values
-        for field, number, value in zip(fields, numbers, values):
+        for field, number, field._value in zip(fields, numbers, values):
             field.tag = tags[number]
-            field._value = value
             field._kept = kept
         if is_out:
             for tag, field in self._firsts.items():
@@ -1054,14 +1055,12 @@ class BaseRecord(Generic[F]):
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
         kind = self._kind
-        if kind & _NOT_PURE or other_threads():
-            field = self.get(tag)
-        elif kind & READY and tag in self._firsts:
+        if kind & READY and not other_threads() and tag in self._firsts:
             self._origin.told += 1
             self._kind = kind ^ _READY_OUT
             return self._firsts[tag]
-        else:
-            field = self._hand_out_first(tag)
+        is_shared = kind & _NOT_PURE or other_threads()
+        field = self.get(tag) if is_shared else self._hand_out_first(tag)
         if field is None:
             raise KeyError(tag)
         return field
@@ -1242,7 +1241,7 @@ def content_of(indicators: Sequence[str], subfields: Sequence[tuple[str, str]]) 
     try:
         text = _CHARACTERS[first] + _CHARACTERS[second]
         for code, value in subfields:
-            text = f"{text}{_MARKED[code]}{value}"
+            text = f"{text}{MARKED[code]}{value}"
     except (KeyError, TypeError):
         return None
     return text

@@ -46,6 +46,9 @@ else:
 
 BLANKS = Indicators(" ", " ")
 
+#: What begins a subfield with a code, but for codes beyond ASCII.
+MARKED = {code: DELIMITER + code for code in map(chr, range(0x20, 0x7F))}
+
 #: What no value is.
 _MISSING: Any = object()
 
@@ -394,9 +397,10 @@ class Field:
             content = self._found(content)
         if self._indicators is None:
             raise KeyError(f"{code}: field {self.tag} is a control field")
-        if content and value.__class__ is str and DELIMITER not in value and len(code) == 1:
-            before, mark, behind = content.partition(DELIMITER + code)
-            if mark and mark not in behind:
+        if content and code in MARKED and value.__class__ is str and DELIMITER not in value:
+            mark = MARKED[code]
+            before, found_mark, behind = content.partition(mark)
+            if found_mark and mark not in behind:
                 _, end, rest = behind.partition(DELIMITER)
                 self._kept = f"{before}{mark}{value}{end}{rest}"
                 self._value = None

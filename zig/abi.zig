@@ -823,7 +823,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_take_apart",
         .parameters = &.{ "bytes", "length", "target", "ends", "capacity", "tags" },
-        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`, `ends` for `capacity` numbers: where in `target` each 1D stands. `tags` has room for 768: three bytes for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records, or there are too many of them or of their tags.",
+        .text = "Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`, `ends` for `capacity` numbers: where in `target` each 1D stands. `tags` has room for 1024: a tag and 1E for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records, or there are too many of them or of their tags.",
     },
     .{
         .name = "mrrc_ask",

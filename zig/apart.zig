@@ -23,18 +23,19 @@ pub const Tags = struct {
     pub const max = 256;
     const none = 0;
 
-    names: *[max]Tag,
+    /// Each with 1E behind it.
+    names: *[max][4]u8,
     end: usize = first,
     /// Numbers of tags that are digits, which nearly all are.
     by_value: [1000]u8 = @splat(none),
 
-    pub fn init(names: *[max]Tag) Tags {
+    pub fn init(names: *[max][4]u8) Tags {
         var self: Tags = .{ .names = names };
         for (names[0..10], 0..) |*name, digit| {
-            name.* = .{ '0', '0', '0' + @as(u8, @intCast(digit)) };
+            name.* = .{ '0', '0', '0' + @as(u8, @intCast(digit)), field_terminator };
             self.by_value[digit] = @intCast(digit);
         }
-        @memset(names[10..first], "   ".*);
+        @memset(names[10..first], "   \x1e".*);
         return self;
     }
 
@@ -45,12 +46,12 @@ pub const Tags = struct {
             const known = self.by_value[value];
             if (known != none or value < 10) return known;
         } else {
-            for (self.names[first..self.end], first..) |name, number| if (std.mem.eql(u8, &name, &tag)) return @intCast(number);
+            for (self.names[first..self.end], first..) |name, number| if (std.mem.eql(u8, name[0..3], &tag)) return @intCast(number);
         }
         if (self.end == max) return null;
         const number: u8 = @intCast(self.end);
         self.end += 1;
-        self.names[number] = tag;
+        self.names[number] = tag ++ [1]u8{field_terminator};
         if (digits) |value| self.by_value[value] = number;
         return number;
     }
@@ -389,13 +390,13 @@ const sample = sample_leader ++ "245000000000" ++ "001000000000" ++ "LOC00000000
 
 test "fields come with their tags' numbers and their values" {
     var target: [sample.len]u8 = undefined;
-    var names: [Tags.max]Tag = undefined;
+    var names: [Tags.max][4]u8 = undefined;
     var tags: Tags = .init(&names);
     var ends: [2]u32 = undefined;
     const length = take(sample, &tags, &target, &ends).?;
     try std.testing.expectEqualSlices(u32, &.{ @intCast(length - 3), @intCast(length - 1) }, &ends);
     try std.testing.expectEqualStrings(" \x01! \x1eOdes  Horace x\x1e42\x1exy\x1eSatires\x1e\x1d\x1e\x1d", target[0..length]);
-    try std.testing.expectEqualStrings("LOC", &names['!']);
+    try std.testing.expectEqualStrings("LOC\x1e", &names['!']);
     try std.testing.expectEqual(null, take(sample, &tags, &target, ends[0..1]));
     for ([_]struct { []const u8, bool }{ .{ "", true }, .{ "1", true }, .{ "\u{e9}", true }, .{ "10", false }, .{ "\u{65e5}", false } }) |case| {
         var bytes: [100]u8 = undefined;

@@ -84,7 +84,7 @@ const targets = struct {
         const bytes = memory.show(input.rest);
         const target = gpa.alloc(u8, bytes.len) catch unreachable;
         defer gpa.free(target);
-        var tags: [768]u8 = undefined;
+        var tags: [1024]u8 = undefined;
         const records = std.mem.count(u8, bytes, "\x1d");
         const stops = gpa.alloc(u32, records) catch unreachable;
         defer gpa.free(stops);

@@ -120,8 +120,6 @@ class MARCReader(Reader):
 
     def __next__(self) -> Record | None:
         """The next record, None for one that cannot be read."""
-        if self._recovering is not None:
-            return self._next_recovered(*next(self._recovering))
         while True:
             try:
                 record = self._batch.pop()
@@ -132,6 +130,8 @@ class MARCReader(Reader):
                 self._current_exception = None
                 # What the core has not found sound in all its parts is read at its turn.
                 return record if not record._kind & KINDS else self._decoded(record._data)
+            if self._recovering is not None:
+                return self._next_recovered(*next(self._recovering))
             # Threads may share a reader; one of them brings on records.
             with self._lock:
                 if self._batch:
@@ -188,10 +188,10 @@ class MARCReader(Reader):
         _, values, answers = origin.prepare(former, data, start, ends[-1], kinds, encoding)
         kind = 0 if to_unicode else Kind.IRREGULAR
         records = plain_records(Record, data, start, ends, kind, origin, values, answers)
-        for record in records:
-            record.pos = 0
-            record.force_utf8 = force_utf8
-            record.to_unicode = to_unicode
+        if force_utf8 or not to_unicode:
+            for record in records:
+                record.force_utf8 = force_utf8
+                record.to_unicode = to_unicode
         if kinds.strip(b"\0"):
             for record, odd in zip(reversed(records), kinds):
                 # What is not plain is read at its turn, and nothing is known of it.

@@ -24,7 +24,19 @@ from .leader import Leader
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable, Generic, TypeVar
+
+    T = TypeVar("T")
+
+    class _Says(Generic[T]):
+        """A property that is a function of the record. As a property it would have no type."""
+
+        def __init__(self, what: Callable[[Any], T]) -> None: ...
+
+        def __get__(self, record: Record, owner: type | None = None) -> T: ...
+
+else:
+    _Says = property
 
 __all__ = ["Record", "isbn_regex", "logger", "map_marc8_record", "normalize_subfield_code"]
 
@@ -33,6 +45,22 @@ _CODING_UNICODE = ord("a")
 
 isbn_regex = re.compile(r"([0-9\-xX]+)")
 logger = logging.getLogger("pymarc")
+
+
+class _Default:
+    """An attribute that is this until it is set: nothing has to be set in each record."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._slot = f"_{name}"
+
+    def __get__(self, record: Record, owner: type | None = None) -> Any:
+        return getattr(record, self._slot, self._value)
+
+    def __set__(self, record: Record, value: Any) -> None:
+        setattr(record, self._slot, value)
 
 
 class Record(BaseRecord[Field]):
@@ -45,14 +73,14 @@ class Record(BaseRecord[Field]):
     Two records are equal when they are the same object.
     """
 
-    __slots__ = ("_position", "force_utf8", "pos", "to_unicode")
+    __slots__ = ("_force_utf8", "_pos", "_position", "_to_unicode")
 
     _field_class = Field
     _leader_class = Leader
     _position: int
-    force_utf8: bool
-    pos: int
-    to_unicode: bool
+    force_utf8 = _Default(False)
+    pos = _Default(0)
+    to_unicode = _Default(True)
 
     def __init__(
         self,
@@ -74,9 +102,10 @@ class Record(BaseRecord[Field]):
         """
         start = Leader(f"{leader[0:10]}22{leader[12:20]}4500")
         self._take_fields(start, fields or [], NOWHERE)
-        self.pos = 0
-        self.force_utf8 = force_utf8
-        self.to_unicode = to_unicode
+        if force_utf8:
+            self.force_utf8 = True
+        if not to_unicode:
+            self.to_unicode = False
         if fields:
             return
         if len(data) > 0:
@@ -267,85 +296,22 @@ class Record(BaseRecord[Field]):
 
     # ---- what the record says
 
-    @property
-    def title(self) -> str | None:
-        """The title with its remainder, 245 $a and $b."""
-        return accessors.title(self)
-
-    @property
-    def issn_title(self) -> str | None:
-        """The key title, 222 $a and $b."""
-        return accessors.issn_title(self)
-
-    @property
-    def isbn(self) -> str | None:
-        """The ISBN in the first 020 $a, without hyphens and what follows it."""
-        return accessors.isbn(self)
-
-    @property
-    def issn(self) -> str | None:
-        """The ISSN, 022 $a."""
-        return accessors.issn(self)
-
-    @property
-    def issnl(self) -> str | None:
-        """The linking ISSN, 022 $l."""
-        return accessors.issnl(self)
-
-    @property
-    def sudoc(self) -> str | None:
-        """The Superintendent of Documents number, 086, formatted."""
-        return accessors.sudoc(self)
-
-    @property
-    def author(self) -> str | None:
-        """The main entry: the first of 100, 110 and 111, formatted."""
-        return accessors.author(self)
-
-    @property
-    def uniformtitle(self) -> str | None:
-        """The uniform title: 130 or else 240, formatted."""
-        return accessors.uniform_title(self)
-
-    @property
-    def series(self) -> list[Field]:
-        """Series statements and added entries: 440, 490, 800, 810, 811, 830."""
-        return accessors.series(self)
-
-    @property
-    def subjects(self) -> list[Field]:
-        """Subject fields: those of 6XX, local ones (69X) with them."""
-        return accessors.subjects(self)
-
-    @property
-    def addedentries(self) -> list[Field]:
-        """Added entries: those of 70X to 75X, local ones (79X) with them."""
-        return accessors.added_entries(self)
-
-    @property
-    def location(self) -> list[Field]:
-        """Locations: the fields 852."""
-        return accessors.location(self)
-
-    @property
-    def notes(self) -> list[Field]:
-        """Notes: the fields of 5XX."""
-        return accessors.notes(self)
-
-    @property
-    def physicaldescription(self) -> list[Field]:
-        """Physical descriptions: the fields 300."""
-        return accessors.physical_description(self)
-
-    @property
-    def publisher(self) -> str | None:
-        """The publisher: $b of the first 260, or 264 with second indicator 1."""
-        return accessors.publisher(self)
-
-    @property
-    def pubyear(self) -> str | None:
-        """The date of publication as written, $c of the field that `publisher` looks at."""
-        return accessors.pubyear(self)
+    title = _Says(accessors.title)
+    issn_title = _Says(accessors.issn_title)
+    isbn = _Says(accessors.isbn)
+    issn = _Says(accessors.issn)
+    issnl = _Says(accessors.issnl)
+    sudoc = _Says(accessors.sudoc)
+    author = _Says(accessors.author)
+    uniformtitle = _Says(accessors.uniform_title)
+    series: _Says[list[Field]] = _Says(accessors.series)
+    subjects: _Says[list[Field]] = _Says(accessors.subjects)
+    addedentries: _Says[list[Field]] = _Says(accessors.added_entries)
+    location: _Says[list[Field]] = _Says(accessors.location)
+    notes: _Says[list[Field]] = _Says(accessors.notes)
+    physicaldescription: _Says[list[Field]] = _Says(accessors.physical_description)
+    publisher = _Says(accessors.publisher)
+    pubyear = _Says(accessors.pubyear)
 
 
 def _kind_of(marc: bytes, flags: int) -> int | None:
