@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Bytes of the source that a piece is made of.
 PIECE_BYTES = 256 * 1024
+#: The largest, of large sources with little to do for each record.
+PIECE_BYTES_MAX = 16 * PIECE_BYTES
 #: Pieces that may be under way for each thread, and one for whoever uses them.
 PIECES_A_WORKER = 3
 #: As long as a call of the core may hold back signals.
@@ -36,6 +38,14 @@ def debug(message: str, *arguments: object) -> None:
     logging = sys.modules.get("logging")
     if logging is not None:
         logging.getLogger("mrrc_ct").debug(message, *arguments)
+
+
+def large_piece(total: int | None, threads: int, most: int = PIECE_BYTES_MAX) -> int:
+    """Bytes of a piece where threads would wait for each other at small ones.
+
+    Of a source of `total` bytes each gets some pieces all the same.
+    """
+    return max(PIECE_BYTES, min(most, (total or 0) // (8 * threads)))
 
 
 class Pieces:

@@ -13,7 +13,7 @@ from itertools import chain
 
 from . import _core
 from ._bindings import Encoding, Job
-from ._pieces import PIECE_BYTES, Pieces
+from ._pieces import Pieces, large_piece
 from ._source import (
     MAX_EXPANSION,
     Window,
@@ -566,7 +566,7 @@ def _count(work: Work, core: dict[str, Any], threads: int, recovery: Recovery) -
     window, report = work.window, work.report
     is_parallel = report.from_ == "marc" and threads > 1
     # There is little to do for each, so pieces are large.
-    size = max(PIECE_BYTES, min(16 * PIECE_BYTES, (window.total or 0) // (8 * threads)))
+    size = large_piece(window.total, threads)
     if core["plan"] is not None:
         # Of a plan that asks for no columns a row is a few bytes.
         if is_parallel:

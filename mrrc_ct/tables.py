@@ -15,7 +15,7 @@ from itertools import chain
 from . import _core
 from ._arrow import Plan, Table, schema_capsule, stream_capsule
 from ._bindings import Job, Status, TextForm
-from ._pieces import PIECE_BYTES, Pieces
+from ._pieces import PIECE_BYTES, Pieces, large_piece
 from ._source import MAX_EXPANSION
 from ._target import open_target
 from ._work import Report
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 #: Rows of a batch, unless told otherwise: as many as DuckDB and Polars like at once.
 BATCH_ROWS = 65_536
-#: Bytes of a piece where threads read. With half of that who puts the pieces' rows together waits,
-#: and is woken, so often that two threads gain a quarter less.
-_PIECE_BYTES = 2 * PIECE_BYTES
+#: Bytes of a piece where threads read, at most. With a quarter of that who puts the pieces' rows
+#: together waits, and is woken, so often that two threads gain a quarter less.
+_PIECE_BYTES = 4 * PIECE_BYTES
 
 
 class Selection:
@@ -274,7 +274,7 @@ class _Reading:
                 target="rows",
                 start=start or window.offset,
                 stop=stop,
-                size=_PIECE_BYTES,
+                size=large_piece(window.total, threads, _PIECE_BYTES),
                 **self._core,
             )
             return work.rows_by_threads(pieces)
