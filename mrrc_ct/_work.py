@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 
 from . import _core
+from ._batch import Origin
 from ._bindings import FINAL, SEARCHING, Normalization, Status
 from ._source import Window
-from .base import Origin
 from .errors import CompressedDataInvalid, MarcError, Utf8Invalid
 from .reader import MARCReader
 from .record import Record, flat_record

@@ -12,6 +12,7 @@ import time
 from itertools import chain
 
 from . import _core
+from ._batch import check_codec
 from ._bindings import Encoding, Job
 from ._pieces import Pieces, large_piece
 from ._source import (
@@ -26,7 +27,7 @@ from ._source import (
 )
 from ._target import open_target
 from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_errors, records_of_text
-from .base import check_codec, check_invalid_xml
+from .base import check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .paths import filter_of, plan_of_all, plan_where
 from .reader import MARCReader, matcher_of

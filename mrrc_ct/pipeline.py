@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from . import _core
+from ._batch import Origin
 from ._bindings import Job, Kind
 from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
 from ._source import MAX_EXPANSION, open_source
-from .base import Origin
 from .errors import MarcError, PipelineClosed, SeekNotSupported
 from .reader import RecordIterator, records_of_batch, starts_of
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from . import _core
+from ._batch import ANSWERS, DECODED, KINDS, VALUES, Origin, plain_records
 from ._bindings import SEARCHING, Encoding, Kind, Status
 from ._source import MAX_EXPANSION, Window, open_source
-from .base import ANSWERS, DECODED, KINDS, VALUES, Origin, plain_records
 from .errors import MarcError, PipelineClosed, ReaderClosed, SourceError
 from .paths import plan_where
 from .ranges import find_boundary

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from . import accessors
+from ._batch import FLAT, LEADER_OUT, NOWHERE, Origin
 from ._locks import lock_of
-from .base import (
-    AS_IT_IS,
-    FIELD_MARK,
-    FLAT,
-    LEADER_OUT,
-    NOT_AS_IT_SHOULD_BE,
-    NOWHERE,
-    BaseRecord,
-    Origin,
-    check_one,
-    joined,
-)
+from .base import AS_IT_IS, FIELD_MARK, NOT_AS_IT_SHOULD_BE, BaseRecord, check_one, joined
 from .errors import FieldNotFound, MarcError, MissingLinkedFields
 from .field import BLANKS, CONTROL_TAGS, DELIMITER, Field, Subfield, full_tag
 from .leader import Leader

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import _core
+from ._batch import FLAT, Origin
 from ._bindings import LENIENT, STRICT_MARC, Level
-from .base import FLAT, Origin
 from .errors import MarcError, TooManyErrors
 from .record import Record, flat_record
 

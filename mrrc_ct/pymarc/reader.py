@@ -9,9 +9,9 @@ from _thread import allocate_lock
 from io import BytesIO, IOBase, StringIO
 
 from .. import _core, reader
+from .._batch import KINDS, Origin, plain_records
 from .._bindings import CLOSELY, FINAL, UTF8, Encoding, Kind, Status
 from .._source import open_source
-from ..base import KINDS, Origin, plain_records
 from ..errors import MarcError
 from .constants import END_OF_RECORD
 from .exceptions import (

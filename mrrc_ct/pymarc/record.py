@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from .. import _core, accessors
 from .. import leader as native
+from .._batch import CUT, FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT
 from .._bindings import CLOSELY, FINAL, UTF8, Kind, Status
 from .._locks import lock_of, other_threads
-from ..base import CUT, FLAT, KINDS, LEADER_OUT, LOADED, NOWHERE, OUT, BaseRecord
+from ..base import BaseRecord
 from ..errors import FieldTooLong, MarcError, RecordTooLong
 from ..field import CONTROL_TAGS
 from . import _lax
