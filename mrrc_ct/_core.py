@@ -481,6 +481,19 @@ class Matcher:
         """
         return self._match(address, scanner._ends, scanner._kinds, count, number, offset)
 
+    def of_piece(
+        self, piece: c.Piece, first: int, last: int, start: int, number: int, offset: int
+    ) -> bytes:
+        """1 for each of the entries `[first, last)` of a piece that is wanted, otherwise 0.
+
+        The first begins in the piece at `start`, and `number` and `offset` are its own.
+        """
+        ends = [end - start for end in piece_ends(piece, first, last)]
+        address = (ctypes.c_uint32 * len(ends))(*ends)
+        kinds = (piece.kinds or 0) + first
+        data = (piece.bytes or 0) + start
+        return self._match(data, ctypes.addressof(address), kinds, len(ends), number, offset)
+
     def wants(self, record: bytes, number: int) -> bool:
         """Whether a record with this number is wanted."""
         end = ctypes.c_uint32(len(record))

@@ -29,6 +29,7 @@ from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_err
 from .base import check_codec, check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .paths import filter_of, plan_of_all, plan_where
+from .pipeline import ProducerConsumerPipeline
 from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from ._work import Progress
     from .base import BaseRecord
     from .paths import Filter
+    from .reader import RecordIterator
 
 #: The core starts no more threads than this.
 THREADS_MAX = 256
@@ -358,7 +360,9 @@ class Records:
         raise StopIteration
 
 
-def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Record | MarcError]:
+def _items(
+    reader: RecordIterator, recovery: Recovery, is_told: bool
+) -> Iterator[Record | MarcError]:
     """What a reader gives, an error that it would raise in its place.
 
     `is_told`: that of a record that is left out, too.
@@ -368,6 +372,14 @@ def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Re
         return
     for record, error in reader.iter_with_errors():
         yield record if error is None else error  # type: ignore[misc]
+
+
+def _items_ahead(
+    pipeline: ProducerConsumerPipeline, recovery: Recovery, is_told: bool
+) -> Iterator[Record | MarcError]:
+    """The same of a pipeline, whose threads stop before the file that they read is closed."""
+    with pipeline:
+        yield from _items(pipeline, recovery, is_told)
 
 
 def _recovered(
@@ -418,6 +430,7 @@ def read(
     from_: str | None = None,
     *,
     where: str | Filter | None = None,
+    threads: int = 1,
     from_encoding: str | None = None,
     references: bool = False,
     recovery_mode: str = "strict",
@@ -434,11 +447,13 @@ def read(
             print(record.title())
 
     `from_` is one of READABLE; without it the name or the first bytes tell. `where` is a filter as
-    `select` has it. The other options are those of MARCReader and of `convert`. A record that
+    `select` has it. With `threads`, one of which is the caller's, ISO 2709 is read and checked
+    ahead. The other options are those of MARCReader and of `convert`. A record that
     cannot be read raises the MarcError that says why, and the next read goes on behind it; with
     `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
     as `convert` for the source.
     """
+    check_threads(threads)
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
     wanted = None if where is None else filter_of(where)
     inputs = Inputs(source, from_, "records", max_expansion, None, progress)
@@ -454,8 +469,12 @@ def read(
                 matcher = (
                     matcher_of(wanted, from_encoding, references, recovery) if wanted else None
                 )
-                reader = MARCReader.over(window, from_encoding, references, recovery, matcher)
-                found = _items(reader, recovery, is_told)
+                how = window, from_encoding, references, recovery, matcher
+                if threads > 1:
+                    pipeline = ProducerConsumerPipeline.over(*how, workers=threads - 1)
+                    found = _items_ahead(pipeline, recovery, is_told)
+                else:
+                    found = _items(MARCReader.over(*how), recovery, is_told)
             else:
                 matcher = matcher_of(wanted, None, False, recovery, "flat") if wanted else None
                 if wanted and wanted.has_offset:
