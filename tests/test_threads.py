@@ -932,7 +932,17 @@ def test_an_index_finds_records_by_number_and_control_number(tmp_path: pathlib.P
         assert [r.title() for r in index.find(index.control_number(10) or "")][1] == "Title 9"
 
 
-def test_an_index_of_a_damaged_file_counts_as_reading_does(tmp_path: pathlib.Path) -> None:
+def record_001(mrk: str) -> str:
+    """What field 001 says in a record in MRK."""
+    texts = [line[6:].replace("\\", " ") for line in mrk.splitlines() if line[:6] == "=001  "]
+    return texts[0].strip() if texts else ""
+
+
+@pytest.mark.parametrize(("threads", "piece"), [(1, 1 << 19), (3, 700), (3, 1 << 19)])
+def test_an_index_of_a_damaged_file_counts_as_reading_does(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, threads: int, piece: int
+) -> None:
+    monkeypatch.setattr(mrrc_ct.tables, "_PIECE_BYTES", piece)
     dice = random.Random(8)
     records = [iso2709(("001", str(n)), ("245", f"00$aTitle {n}")) for n in range(200)]
     data = bytearray(b"".join(records))
@@ -940,15 +950,24 @@ def test_an_index_of_a_damaged_file_counts_as_reading_does(tmp_path: pathlib.Pat
         data[dice.randrange(len(data))] = dice.choice(b"\x1d\x1e\x1f0z\xff")
     path = tmp_path / "damaged.mrc"
     path.write_bytes(data[500:])
-    index = mrrc_ct.build_index(path, recovery_mode="lenient")
+    errors: list[mrrc_ct.MarcError] = []
+    index = mrrc_ct.build_index(
+        path, recovery_mode="lenient", threads=threads, on_error=errors.append
+    )
+    assert [error.record_number for error in errors] == sorted(
+        error.record_number or 0 for error in errors
+    )
+    lost = {error.record_number for error in errors if error.outcome == "lost"}
     read = {}
     for record, error in MARCReader(path, recovery_mode="lenient").iter_with_errors():
         number = record._number if record else error.record_number  # type: ignore[union-attr]
         read[number] = record.to_mrk() if record else str(error)
     assert list(read) == list(range(1, len(index) + 1))
+    assert lost == {number for number, text in read.items() if not text.startswith("=LDR")}
     for number, text in read.items():
         if text.startswith("=LDR"):
             assert index[number].to_mrk() == text
+            assert index.control_number(number) == (record_001(text) or None)
         else:
             with pytest.raises(mrrc_ct.MarcError, match=re.escape(text)):
                 index[number]
