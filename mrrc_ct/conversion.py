@@ -101,8 +101,8 @@ def convert(
     target's path is replaced when all is done; where an exception ends the work it is what it was.
     `progress` is called now and then with the bytes read, those there are or None (of packed files
     their own), and the records read. `threads` work on ISO 2709 at the same time; output and report
-    are those of one. From other formats, to Aleph sequential, and with encodings that only Python
-    knows, one does.
+    are those of one. From other formats, to Aleph sequential, with encodings that only Python
+    knows, and with a limit from anything but a file that is not packed, one does.
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
@@ -130,9 +130,6 @@ def convert(
         **recovery.options(),
     }
 
-    # One record after the other has to be counted.
-    is_ordered = is_ordered or limit is not None
-
     def pieces_of(work: Work, limit: int) -> Generator[bytes | memoryview, None, None]:
         from_, to = work.report.from_, work.report.to
         is_foreign = (from_ == "marc" and source_encoding is None) or (
@@ -149,22 +146,26 @@ def convert(
                 recovery,
                 limit,
             )
-        # A system number of Aleph's may be the record's in the source.
-        if threads > 1 and from_ == "marc" and to != "seq" and not is_ordered:
-            return work.by_threads(
-                Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
-            )
-        return work.by_core(
-            _core.Converter(
+
+        def converter_of(limit: int) -> _core.Converter:
+            before = inputs.report.records_read + inputs.report.records_lost
+            return _core.Converter(
                 from_,
                 to,
                 position=work.window.offset,
                 is_part=True,
                 limit=limit,
-                records_before=inputs.report.records_read + inputs.report.records_lost,
+                records_before=before,
                 **core,
             )
-        )
+
+        # A system number of Aleph's may be the record's in the source. What is no regular file
+        # cannot be gone back in, to where the last record begins.
+        can_end = not limit or work.window.descriptor is not None
+        if threads > 1 and from_ == "marc" and to != "seq" and not is_ordered and can_end:
+            pieces = Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
+            return work.by_threads(pieces, limit, converter_of)
+        return work.by_core(converter_of(limit))
 
     inputs = Inputs(source, from_, to, max_expansion, on_error, progress)
     inputs.check_different(target)

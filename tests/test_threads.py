@@ -169,6 +169,42 @@ def test_threads_that_read_ahead_change_nothing(
         assert one == many
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_conversion_ends_at_its_limit_with_threads_too(
+    seed: int, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(seed)
+    path, sound = tmp_path / "damaged.mrc", tmp_path / "sound.mrc"
+    path.write_bytes(damaged(books.read_bytes(), seed + 200))
+    sound.write_bytes(b"\n".join(split(books.read_bytes())[:30]))
+    size = dice.choice([500, 5000, 50_000])
+    monkeypatch.setitem(mrrc_ct._pieces.Pieces.__init__.__kwdefaults__, "size", size)
+    options: dict[str, Any] = {
+        "to": dice.choice(["marc", "mrk", "marcxml", "json"]),
+        "from_": "marc",
+        "recovery_mode": dice.choice(["lenient", "strict"]),
+        "where": dice.choice([None, "650", "offset > 5000", "number < 50 and 650"]),
+    }
+    for sources in (path, [path, sound, path]):
+        for limit in (0, 1, dice.randrange(2, 90), 1000):
+            results = []
+            for threads in (1, 3):
+                output, told = io.BytesIO(), []
+                report = mrrc_ct.convert(
+                    sources,
+                    output,
+                    limit=limit,
+                    threads=threads,
+                    on_error=lambda error, told=told: told.append(str(error)),  # type: ignore[misc]
+                    **options,
+                )
+                values = {name: one for name, one in vars(report).items() if name != "seconds"}
+                values["errors"] = list(map(str, report.errors))
+                results.append((output.getvalue(), told, values))
+            assert results[0] == results[1]
+            assert results[0][2]["records_written"] <= limit
+
+
 def test_reading_ahead_of_many_formats_shows_how_far_it_is(
     books: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
