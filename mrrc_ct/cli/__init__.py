@@ -38,7 +38,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "change": {
         "edit": ("edit", "Change records by rules."),
-        "repair": ("repair", "Write all that can be saved of a damaged file, clean."),
+        "repair": ("repair", "Write all that can be saved of damaged files, clean."),
         "sort": ("sort", "Sort records, more than fit into memory."),
         "dedup": ("dedup", "Keep one of all records that are the same."),
         "merge": ("merge", "Lay the records of one file over those of another."),
