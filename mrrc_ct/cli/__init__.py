@@ -33,7 +33,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "filter": ("filter", "Write the records that a filter wants, or a list of numbers."),
         "concat": ("concat", "Put the records of many files into one."),
         "split": ("split", "Write records to several files."),
-        "index": ("index", "Note where each record of a file is, for get."),
+        "index": ("index", "Note where each record of files is, for get."),
         "get": ("get", "Write records by number or control number."),
     },
     "change": {
