@@ -481,19 +481,6 @@ class Matcher:
         """
         return self._match(address, scanner._ends, scanner._kinds, count, number, offset)
 
-    def of_piece(
-        self, piece: c.Piece, first: int, last: int, start: int, number: int, offset: int
-    ) -> bytes:
-        """1 for each of the entries `[first, last)` of a piece that is wanted, otherwise 0.
-
-        The first begins in the piece at `start`, and `number` and `offset` are its own.
-        """
-        ends = [end - start for end in piece_ends(piece, first, last)]
-        address = (ctypes.c_uint32 * len(ends))(*ends)
-        kinds = (piece.kinds or 0) + first
-        data = (piece.bytes or 0) + start
-        return self._match(data, ctypes.addressof(address), kinds, len(ends), number, offset)
-
     def wants(self, record: bytes, number: int) -> bool:
         """Whether a record with this number is wanted."""
         end = ctypes.c_uint32(len(record))
@@ -661,6 +648,11 @@ def piece_ends(piece: c.Piece, first: int, last: int) -> list[int]:
 def piece_kinds(piece: c.Piece, first: int, last: int) -> bytes:
     """The kinds of entries `[first, last)` of a piece."""
     return ctypes.string_at((piece.kinds or 0) + first, last - first)
+
+
+def piece_marks(piece: c.Piece, first: int, last: int) -> bytes:
+    """1 for each of the entries `[first, last)` of a piece that is wanted, otherwise 0."""
+    return ctypes.string_at((piece.marks or 0) + first, last - first)
 
 
 def piece_damages(piece: c.Piece) -> list[c.Damage]:

@@ -448,15 +448,18 @@ def read(
             print(record.title())
 
     `from_` is one of READABLE; without it the name or the first bytes tell. `where` is a filter as
-    `select` has it. With `threads`, one of which is the caller's, ISO 2709 is read and checked
-    ahead. The other options are those of MARCReader and of `convert`. A record that
-    cannot be read raises the MarcError that says why, and the next read goes on behind it; with
-    `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
-    as `convert` for the source.
+    `select` has it. With `threads`, one of which is the caller's, ISO 2709 is read, checked and
+    filtered ahead, unless the filter asks for numbers or stands beside `from_encoding`. The other
+    options are those of MARCReader and of `convert`. A record that cannot be read raises the
+    MarcError that says why, and the next read goes on behind it; with `on_error` that is called
+    instead, and with what is wrong with records that are salvaged. Raises as `convert` for the
+    source.
     """
     check_threads(threads)
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
     wanted = None if where is None else filter_of(where)
+    is_alone = wanted is not None and (wanted.has_number or from_encoding is not None)
+    is_ahead = threads > 1 and not is_alone
     inputs = Inputs(source, from_, "records", max_expansion, None, progress)
     works = inputs.works()
     first = next(works)
@@ -467,15 +470,13 @@ def read(
         for work in chain((first,), works):
             window, from_ = work.window, work.report.from_
             if from_ == "marc":
-                matcher = (
-                    matcher_of(wanted, from_encoding, references, recovery) if wanted else None
-                )
-                how = window, from_encoding, references, recovery, matcher
-                if threads > 1:
-                    pipeline = ProducerConsumerPipeline.over(*how, workers=threads - 1)
+                how = window, from_encoding, references, recovery
+                if is_ahead:
+                    pipeline = ProducerConsumerPipeline.over(*how, wanted, workers=threads - 1)
                     found = _items_ahead(pipeline, recovery, is_told)
                 else:
-                    found = _items(MARCReader.over(*how), recovery, is_told)
+                    matcher = matcher_of(wanted, *how[1:]) if wanted else None
+                    found = _items(MARCReader.over(*how, matcher), recovery, is_told)
             else:
                 matcher = matcher_of(wanted, None, False, recovery, "flat") if wanted else None
                 if wanted and wanted.has_offset:

@@ -15,6 +15,7 @@ from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
 from ._source import MAX_EXPANSION, open_source
 from .base import Origin
 from .errors import MarcError, PipelineClosed, SeekNotSupported
+from .paths import plan_where
 from .reader import RecordIterator, gaps_of, records_of_batch, starts_of, wanted_of
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from . import _bindings as c
     from ._source import SourceLike, Window
+    from .paths import Filter
     from .record import Record
 
 #: Pieces that are ready, being made or in use, unless told otherwise.
@@ -91,7 +93,6 @@ class _Open:
         "damages",
         "entries",
         "entry",
-        "marks",
         "number",
         "offset",
         "piece",
@@ -111,14 +112,6 @@ class _Open:
         self.offset = piece.offset
         #: The next record's number, None where nobody knows.
         self.number = None if number is None else number + 1
-        #: Of each entry, as far as that is known, whether it is wanted: 1 or 0.
-        self.marks = b""
-
-    def match(self, matcher: _core.Matcher, limit: int) -> None:
-        """Find out which entries are wanted, from the next one to `limit`: none is left out."""
-        self.marks += matcher.of_piece(
-            self.piece, self.entry, limit, self.start, self.number or 0, self.offset
-        )
 
 
 class ProducerConsumerPipeline(RecordIterator):
@@ -175,7 +168,6 @@ class ProducerConsumerPipeline(RecordIterator):
         self,
         recovery: Recovery,
         reading: tuple[str | None, bool],
-        matcher: _core.Matcher | None = None,
         **options: Any,
     ) -> None:
         """Have no source as yet; `options` are those of `Pieces`."""
@@ -187,8 +179,6 @@ class ProducerConsumerPipeline(RecordIterator):
         self._is_told = False
         # All below belongs to whoever has the lock.
         self._reading = reading
-        # Tells which records are wanted.
-        self._matcher = matcher
         self._options: dict[str, Any] = {"ordered": True, **options, **recovery.options()}
         # Whether windows are closed here.
         self._is_owner = True
@@ -209,18 +199,23 @@ class ProducerConsumerPipeline(RecordIterator):
         from_encoding: str | None = None,
         references: bool = False,
         recovery: Recovery | None = None,
-        matcher: _core.Matcher | None = None,
+        where: Filter | None = None,
         *,
         workers: int = 1,
     ) -> ProducerConsumerPipeline:
         """A pipeline over a window that somebody else has opened, and closes.
 
-        `matcher` tells which records are wanted; the others have their numbers.
+        Records that `where` does not want are left out, and have their numbers; it may not ask for
+        these, which threads do not know, nor have an encoding beside it.
         """
+        assert where is None or not (where.has_number or from_encoding)
         pipeline = cls.__new__(cls)
         pipeline._sources = []
-        reading = from_encoding, references
-        pipeline._open_none(recovery or Recovery(), reading, matcher, workers=workers)
+        options: dict[str, Any] = {"workers": workers}
+        plan, _ = plan_where(where)
+        if plan is not None:
+            options |= {"target": "rows", "plan": plan.handle, "references": references}
+        pipeline._open_none(recovery or Recovery(), (from_encoding, references), **options)
         pipeline._is_owner = False
         pipeline._start(window)
         return pipeline
@@ -426,8 +421,6 @@ class ProducerConsumerPipeline(RecordIterator):
         """Make some records of a piece, or the next error in it, or be done with it."""
         limit = piece.damages[-1].entry if piece.damages else piece.entries
         if piece.entry < limit:
-            if self._matcher is not None and piece.entry == len(piece.marks):
-                piece.match(self._matcher, limit)
             last = min(piece.entry + _core.RECORDS_A_BATCH, limit)
             kinds = _core.piece_kinds(piece.piece, piece.entry, last)
             if self._recovery.is_lenient and Kind.DAMAGED in kinds:
@@ -458,7 +451,7 @@ class ProducerConsumerPipeline(RecordIterator):
         """The next records of a piece, with what stands between them of these kinds."""
         last = piece.entry + len(kinds)
         start, offset, number = piece.start, piece.offset, piece.number
-        marks = piece.marks[piece.entry : last]
+        marks = self._marks(piece, last)
         bounds = [end - start for end in _core.piece_ends(piece.piece, piece.entry, last)]
         bounds.insert(0, 0)
         length = bounds[-1]
@@ -468,7 +461,7 @@ class ProducerConsumerPipeline(RecordIterator):
         piece.offset += length
         if number is not None:
             piece.number = number + count
-        if self._matcher is not None and not any(marks):
+        if marks is not None and not any(marks):
             self._recovery.summary.pass_by(count, gaps_of(bounds, kinds))
             return []
         former = self._origin
@@ -476,14 +469,21 @@ class ProducerConsumerPipeline(RecordIterator):
         data = bytes(piece.view[start : start + length])
         records = records_of_batch(data, 0, bounds[1:], kinds, self._origin, former)
         self._recovery.summary.add_read(records, len(kinds), length)
-        if self._matcher is None:
+        if marks is None:
             return records
         return wanted_of(records, kinds, marks, self._recovery.summary)
+
+    def _marks(self, piece: _Open, last: int) -> bytes | None:
+        """Which of the entries from the next to `last` are wanted; None where all are."""
+        if "plan" not in self._options:
+            return None
+        return _core.piece_marks(piece.piece, piece.entry, last)
 
     def _save(self, piece: _Open) -> None:
         """Bring on what can be told of a damaged record, or the place of one that is lost."""
         start, offset, number = piece.start, piece.offset, piece.number
         (end,) = _core.piece_ends(piece.piece, piece.entry, piece.entry + 1)
+        marks = self._marks(piece, piece.entry + 1)
         data = bytes(piece.view[start:end])
         piece.entry += 1
         piece.start = end
@@ -502,7 +502,7 @@ class ProducerConsumerPipeline(RecordIterator):
             return
         recovery.note(record.errors)
         recovery.summary.records_read += 1
-        if self._matcher is not None and not piece.marks[piece.entry - 1]:
+        if marks is not None and not any(marks):
             recovery.summary.leave_out(1)
         else:
             self._batch = [record]
