@@ -379,6 +379,7 @@ class Piece(Structure):
     length: int
     ends: int | None
     kinds: int | None
+    marks: int | None
     entries: int
     damages: int | None
     damage_count: int
@@ -394,6 +395,7 @@ class Piece(Structure):
         ("length", c_uint64),
         ("ends", c_void_p),
         ("kinds", c_void_p),
+        ("marks", c_void_p),
         ("entries", c_uint64),
         ("damages", c_void_p),
         ("damage_count", c_uint64),

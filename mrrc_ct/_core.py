@@ -642,12 +642,18 @@ def piece_output(piece: c.Piece) -> memoryview:
 
 def piece_ends(piece: c.Piece, first: int, last: int) -> list[int]:
     """Where entries `[first, last)` of a piece end."""
-    return (ctypes.c_uint32 * piece.entries).from_address(piece.ends or 0)[first:last]
+    # A type of array for each length would take longer to make than all the rest.
+    return memory_of((piece.ends or 0) + 4 * first, 4 * (last - first)).cast("I").tolist()
 
 
 def piece_kinds(piece: c.Piece, first: int, last: int) -> bytes:
     """The kinds of entries `[first, last)` of a piece."""
     return ctypes.string_at((piece.kinds or 0) + first, last - first)
+
+
+def piece_marks(piece: c.Piece, first: int, last: int) -> bytes:
+    """1 for each of the entries `[first, last)` of a piece that is wanted, otherwise 0."""
+    return ctypes.string_at((piece.marks or 0) + first, last - first)
 
 
 def piece_damages(piece: c.Piece) -> list[c.Damage]:

@@ -40,18 +40,16 @@ ERRORS_MAX = 1000
 REST_MAX = 4096
 
 
-#: What of a Report is added up over several sources.
-_COUNTS = (
+#: What of a Report the core counts.
+_CORE_COUNTS = (
     "records_read",
     "records_written",
-    "records_lost",
-    "records_salvaged",
     "records_left_out",
-    "warnings",
     "characters_replaced",
-    "bytes_read",
     "bytes_between",
 )
+#: What of a Report is added up over several sources.
+_COUNTS = (*_CORE_COUNTS, "records_lost", "records_salvaged", "warnings", "bytes_read")
 
 
 class Report:
@@ -150,6 +148,8 @@ class Work:
         self.is_waiting = False
         #: Records that were begun before those of the piece at hand, made by threads.
         self.before = 0
+        #: Threads have stopped before the piece that the last record wanted is in.
+        self._is_cut = False
         #: Bytes of the file that have been read.
         self.done = 0
 
@@ -170,19 +170,20 @@ class Work:
     def by_core(self, converter: _core.Converter) -> Generator[memoryview, None, None]:
         """Pieces of output, each good until the next is asked for."""
         window, report = self.window, self.report
+        # What threads have made of the records before these.
+        before = [getattr(report, name) for name in _CORE_COUNTS]
         status = Status.OUTPUT
         while status != Status.DONE:
             address, length, flags = window.look()
             status = converter.feed(address, length, flags)
             counts = converter.counts
-            report.records_read = counts.records_read
-            report.records_written = counts.records_written
-            report.records_left_out = counts.records_left_out
-            report.characters_replaced = counts.characters_replaced
-            report.bytes_between = counts.bytes_between
+            for name, begun in zip(_CORE_COUNTS, before):
+                setattr(report, name, begun + getattr(counts, name))
             window.take(converter.consumed)
             if status == Status.PROBLEM:
                 error = _core.error_of(converter.problem, window.name)
+                if error.record_number is not None:
+                    error.record_number += self.before
                 self.lose(error)
             self.is_waiting = status == Status.NEED_INPUT or window.look()[1] == 0
             piece = converter.output()
@@ -204,16 +205,28 @@ class Work:
             # What could be unpacked is converted; the loss is listed like any other.
             self.lose(error)
 
-    def by_threads(self, pieces: Pieces) -> Generator[memoryview, None, None]:
-        """The same, made by threads of the core."""
+    def by_threads(
+        self,
+        pieces: Pieces,
+        limit: int = 0,
+        converter_of: Callable[[int], _core.Converter] | None = None,
+    ) -> Generator[memoryview, None, None]:
+        """The same, made by threads of the core.
+
+        Up to `limit` records of a regular file, 0 for all: of the piece that they end in a
+        converter with what is left of the limit makes only these.
+        """
         report = self.report
-        for piece in self._taken(pieces):
+        for piece in self._taken(pieces, limit):
             if piece is None:
                 yield memoryview(b"")
                 continue
             report.records_written += piece.counts.records_written
             report.characters_replaced += piece.counts.characters_replaced
             yield _core.piece_output(piece)
+        if self._is_cut:
+            assert converter_of is not None
+            yield from self.by_core(converter_of(limit - report.records_written))
 
     def rows_by_core(
         self, converter: _core.Converter
@@ -240,10 +253,11 @@ class Work:
         for _ in self._taken(pieces):
             pass
 
-    def _taken(self, pieces: Pieces) -> Iterator[c.Piece | None]:
+    def _taken(self, pieces: Pieces, limit: int = 0) -> Iterator[c.Piece | None]:
         """Each piece, good until the next, and None where one will be long in coming.
 
-        What was lost in a piece is reported. In the end the pieces are closed.
+        What was lost in a piece is reported. In the end the pieces are closed. Where a piece would
+        bring what is written to `limit` they end, and the window is where it begins.
         """
         report = self.report
         begun = 0
@@ -261,6 +275,11 @@ class Work:
                     continue
                 if piece is None:
                     return
+                self.before = begun
+                if 0 < limit <= report.records_written + piece.counts.records_written:
+                    self._is_cut = True
+                    self.window.seek(piece.offset)
+                    return
                 lost = 0
                 for damage in _core.piece_damages(piece):
                     loss = _core.error_of(damage.problem, self.window.name)
@@ -269,7 +288,6 @@ class Work:
                     self.lose(loss)
                 counts = piece.counts
                 is_counted = report.to == "count"
-                self.before = begun
                 begun += counts.records_read if is_counted else counts.records_written
                 begun += lost + counts.records_left_out
                 report.records_read += counts.records_read

@@ -30,6 +30,7 @@ from ._work import FORMAT_BYTES, Formatter, Frame, Report, Work, records_and_err
 from .base import check_invalid_xml
 from .errors import FormatUnknown, MarcError, NotOneRecord, SourceError, TextError
 from .paths import filter_of, plan_of_all, plan_where
+from .pipeline import ProducerConsumerPipeline
 from .reader import MARCReader, matcher_of
 from .record import Record
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from ._work import Progress
     from .base import BaseRecord
     from .paths import Filter
+    from .reader import RecordIterator
 
 #: The core starts no more threads than this.
 THREADS_MAX = 256
@@ -100,8 +102,8 @@ def convert(
     target's path is replaced when all is done; where an exception ends the work it is what it was.
     `progress` is called now and then with the bytes read, those there are or None (of packed files
     their own), and the records read. `threads` work on ISO 2709 at the same time; output and report
-    are those of one. From other formats, to Aleph sequential, and with encodings that only Python
-    knows, one does.
+    are those of one. From other formats, to Aleph sequential, with encodings that only Python
+    knows, and with a limit from anything but a file that is not packed, one does.
 
     A record of more than `max_record_bytes` is lost. Packed data is given up, and the errors have
     ExpansionTooLarge, where it has become more than `max_expansion` times as large, beyond 64 MiB;
@@ -129,9 +131,6 @@ def convert(
         **recovery.options(),
     }
 
-    # One record after the other has to be counted.
-    is_ordered = is_ordered or limit is not None
-
     def pieces_of(work: Work, limit: int) -> Generator[bytes | memoryview, None, None]:
         from_, to = work.report.from_, work.report.to
         is_foreign = (from_ == "marc" and source_encoding is None) or (
@@ -148,22 +147,26 @@ def convert(
                 recovery,
                 limit,
             )
-        # A system number of Aleph's may be the record's in the source.
-        if threads > 1 and from_ == "marc" and to != "seq" and not is_ordered:
-            return work.by_threads(
-                Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
-            )
-        return work.by_core(
-            _core.Converter(
+
+        def converter_of(limit: int) -> _core.Converter:
+            before = inputs.report.records_read + inputs.report.records_lost
+            return _core.Converter(
                 from_,
                 to,
                 position=work.window.offset,
                 is_part=True,
                 limit=limit,
-                records_before=inputs.report.records_read + inputs.report.records_lost,
+                records_before=before,
                 **core,
             )
-        )
+
+        # A system number of Aleph's may be the record's in the source. What is no regular file
+        # cannot be gone back in, to where the last record begins.
+        can_end = not limit or work.window.descriptor is not None
+        if threads > 1 and from_ == "marc" and to != "seq" and not is_ordered and can_end:
+            pieces = Pieces(work.window, Job.CONVERT, workers=threads, target=to, **core)
+            return work.by_threads(pieces, limit, converter_of)
+        return work.by_core(converter_of(limit))
 
     inputs = Inputs(source, from_, to, max_expansion, on_error, progress)
     inputs.check_different(target)
@@ -359,7 +362,9 @@ class Records:
         raise StopIteration
 
 
-def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Record | MarcError]:
+def _items(
+    reader: RecordIterator, recovery: Recovery, is_told: bool
+) -> Iterator[Record | MarcError]:
     """What a reader gives, an error that it would raise in its place.
 
     `is_told`: that of a record that is left out, too.
@@ -369,6 +374,14 @@ def _items(reader: MARCReader, recovery: Recovery, is_told: bool) -> Iterator[Re
         return
     for record, error in reader.iter_with_errors():
         yield record if error is None else error  # type: ignore[misc]
+
+
+def _items_ahead(
+    pipeline: ProducerConsumerPipeline, recovery: Recovery, is_told: bool
+) -> Iterator[Record | MarcError]:
+    """The same of a pipeline, whose threads stop before the file that they read is closed."""
+    with pipeline:
+        yield from _items(pipeline, recovery, is_told)
 
 
 def _recovered(
@@ -419,6 +432,7 @@ def read(
     from_: str | None = None,
     *,
     where: str | Filter | None = None,
+    threads: int = 1,
     from_encoding: str | None = None,
     references: bool = False,
     recovery_mode: str = "strict",
@@ -435,13 +449,18 @@ def read(
             print(record.title())
 
     `from_` is one of READABLE; without it the name or the first bytes tell. `where` is a filter as
-    `select` has it. The other options are those of MARCReader and of `convert`. A record that
-    cannot be read raises the MarcError that says why, and the next read goes on behind it; with
-    `on_error` that is called instead, and with what is wrong with records that are salvaged. Raises
-    as `convert` for the source.
+    `select` has it. With `threads`, one of which is the caller's, ISO 2709 is read, checked and
+    filtered ahead, unless the filter asks for numbers or stands beside `from_encoding`. The other
+    options are those of MARCReader and of `convert`. A record that cannot be read raises the
+    MarcError that says why, and the next read goes on behind it; with `on_error` that is called
+    instead, and with what is wrong with records that are salvaged. Raises as `convert` for the
+    source.
     """
+    check_threads(threads)
     recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
     wanted = None if where is None else filter_of(where)
+    is_alone = wanted is not None and (wanted.has_number or from_encoding is not None)
+    is_ahead = threads > 1 and not is_alone
     inputs = Inputs(source, from_, "records", max_expansion, None, progress)
     works = inputs.works()
     first = next(works)
@@ -452,11 +471,13 @@ def read(
         for work in chain((first,), works):
             window, from_ = work.window, work.report.from_
             if from_ == "marc":
-                matcher = (
-                    matcher_of(wanted, from_encoding, references, recovery) if wanted else None
-                )
-                reader = MARCReader.over(window, from_encoding, references, recovery, matcher)
-                found = _items(reader, recovery, is_told)
+                how = window, from_encoding, references, recovery
+                if is_ahead:
+                    pipeline = ProducerConsumerPipeline.over(*how, wanted, workers=threads - 1)
+                    found = _items_ahead(pipeline, recovery, is_told)
+                else:
+                    matcher = matcher_of(wanted, *how[1:]) if wanted else None
+                    found = _items(MARCReader.over(*how, matcher), recovery, is_told)
             else:
                 matcher = matcher_of(wanted, None, False, recovery, "flat") if wanted else None
                 if wanted and wanted.has_offset:

@@ -8,14 +8,18 @@ import sys
 import zlib
 from _thread import allocate_lock
 from array import array
+from collections import deque
 from collections.abc import Iterator
+from math import inf
 from types import TracebackType
 
+from ._core import encoding_number
 from ._source import compression_of, raise_os_error
 from ._target import open_target
 from .conversion import close_own, open_as
 from .errors import FormatUnknown, IndexInvalid, MarcError, SeekNotSupported
 from .reader import MARCReader
+from .tables import select
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -30,8 +34,8 @@ _MAGIC = b"mrrc-ct index 2\n"
 #: Between control numbers: no field has it.
 _BETWEEN = "\x1e"
 _CHUNK = 1 << 20
-#: Progress is told every so many records.
-_TOLD_EVERY = 4096
+#: What of a reader's options has nothing to say while an index is built.
+_FOR_LATER = ("recovery_mode", "max_errors")
 
 
 class RecordIndex:
@@ -168,6 +172,7 @@ def build_index(
     from_: str | None = None,
     *,
     save: bool = True,
+    threads: int = 1,
     on_error: Callable[[MarcError], None] | None = None,
     progress: Callable[[int, int | None, int], None] | None = None,
     **options: Any,
@@ -175,10 +180,10 @@ def build_index(
     """Read a file of ISO 2709 through and index it; with `save` keep the index beside it.
 
     `from_="marc"` is for a file whose name and first bytes do not tell. `on_error` is called with
-    what is wrong with damaged records, `progress` as `convert` has it.
-    The other options are those of `MARCReader`, for reading records later. Raises SourceError and
-    its kin for what cannot be read, SeekNotSupported for a packed file, FormatUnknown for another
-    format.
+    what is wrong with damaged records (of their text only 001 is looked at), `progress` as
+    `convert` has it. `threads` read at the same time; the index is that of one. The other options
+    are those of `MARCReader`, for reading records later. Raises SourceError and its kin for what
+    cannot be read, SeekNotSupported for a packed file, FormatUnknown for another format.
     """
     path = os.fspath(path)
     if compression_of(path):
@@ -189,23 +194,40 @@ def build_index(
         raise FormatUnknown(f"only ISO 2709 can be indexed, and this is {format_}", source=path)
     state = _state_of(path)
     offsets, control_numbers = array("Q"), []
-    # A damaged record has its number and, if that can be told, its control number.
-    with MARCReader(path, **{**options, "recovery_mode": "lenient"}) as reader:
-        for record, error in reader.iter_with_errors():
-            if record is None:
-                assert error is not None
-                problems = [error]
-                offsets.append(error.byte_offset or 0)
-                control_numbers.append("")
-            else:
-                problems = record.errors
-                offsets.append(record._offset)
-                control_numbers.append((record.control_field("001") or "").strip())
-            if on_error is not None:
-                for problem in problems:
-                    on_error(problem)
-            if progress is not None and len(offsets) % _TOLD_EVERY == 0:
-                progress(offsets[-1], state[0], len(offsets))
+    lost: deque[MarcError] = deque()
+
+    def note(error: MarcError) -> None:
+        if error.outcome == "lost":
+            lost.append(error)
+        if on_error is not None:
+            on_error(error)
+
+    def put_lost(number: float) -> None:
+        """What is lost before the record with a number has its number, too, and a place."""
+        while lost and (lost[0].record_number or 0) < number:
+            offsets.append(lost.popleft().byte_offset or 0)
+            control_numbers.append("")
+
+    reading = {name: value for name, value in options.items() if name not in _FOR_LATER}
+    if encoding_number(reading.get("from_encoding")) is None:
+        # What only Python decodes is left as it is: of 001 digits and Latin letters are read.
+        reading["from_encoding"] = None
+    columns = {"number": "number", "offset": "offset", "001": "001"}
+    rows = select(
+        path,
+        columns,
+        from_="marc",
+        threads=threads,
+        on_error=note,
+        progress=progress,
+        **reading,
+    )
+    for row in rows:
+        if lost:
+            put_lost(row["number"])
+        offsets.append(row["offset"])
+        control_numbers.append((row["001"] or "").strip())
+    put_lost(inf)
     index = RecordIndex(path, state, offsets, control_numbers, **options)
     if save:
         index.save()

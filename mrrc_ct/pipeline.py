@@ -15,7 +15,8 @@ from ._bindings import Job, Kind
 from ._pieces import PIECE_BYTES, PIECES_A_WORKER, Pieces
 from ._source import MAX_EXPANSION, open_source
 from .errors import MarcError, PipelineClosed, SeekNotSupported
-from .reader import RecordIterator, records_of_batch, starts_of
+from .paths import plan_where
+from .reader import RecordIterator, gaps_of, records_of_batch, starts_of, wanted_of
 from .recovery import MAX_RECORD_BYTES, Recovery, Summary
 
 # The module typing takes longer to import than all of this package.
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from . import _bindings as c
-    from ._source import SourceLike
+    from ._source import SourceLike, Window
+    from .paths import Filter
     from .record import Record
 
 #: Pieces that are ready, being made or in use, unless told otherwise.
@@ -87,7 +89,16 @@ class PipelineStats:
 class _Open:
     """A piece on its way to be records."""
 
-    __slots__ = ("damages", "entries", "entry", "number", "offset", "piece", "start", "view")
+    __slots__ = (
+        "damages",
+        "entries",
+        "entry",
+        "number",
+        "offset",
+        "piece",
+        "start",
+        "view",
+    )
 
     def __init__(self, piece: c.Piece, number: int | None) -> None:
         self.piece = piece
@@ -141,23 +152,36 @@ class ProducerConsumerPipeline(RecordIterator):
         no None for a record that is lost. Raises SourceError and its kin
         for what cannot be opened, ValueError for a number that is too small or too large.
         """
-        self._recovery = Recovery(recovery_mode, max_errors, validation_level, max_record_bytes)
         self._max_expansion = max_expansion
+        self._sources = list(sources)[::-1]
+        self._open_none(
+            Recovery(recovery_mode, max_errors, validation_level, max_record_bytes),
+            (from_encoding, references),
+            size=buffer_size,
+            capacity=channel_capacity,
+            workers=workers,
+            ordered=ordered,
+        )
+        self._begin(start, stop)
+
+    def _open_none(
+        self,
+        recovery: Recovery,
+        reading: tuple[str | None, bool],
+        **options: Any,
+    ) -> None:
+        """Have no source as yet; `options` are those of `Pieces`."""
+        self._recovery = recovery
         self._lock = allocate_lock()
         # What of a batch is still to be handed out, the next one last.
         self._batch: list[Record] = []
         # A lost record is to be raised, whatever the mode.
         self._is_told = False
         # All below belongs to whoever has the lock.
-        self._sources = list(sources)[::-1]
-        self._reading = from_encoding, references
-        self._options: dict[str, Any] = {
-            "size": buffer_size,
-            "capacity": channel_capacity,
-            "workers": workers,
-            "ordered": ordered,
-            **self._recovery.options(),
-        }
+        self._reading = reading
+        self._options: dict[str, Any] = {"ordered": True, **options, **recovery.options()}
+        # Whether windows are closed here.
+        self._is_owner = True
         self._error: MarcError | None = None
         self._open: _Open | None = None
         self._number = 0
@@ -165,9 +189,36 @@ class ProducerConsumerPipeline(RecordIterator):
         self._pieces: Pieces | None = None
         # Of the sources that are done with, and the one at hand.
         self._counted: tuple[PipelineStats, Pieces | None] = PipelineStats(), None
-        self._origin = Origin(None, from_encoding, references)
-        self._begin(start, stop)
+        self._origin = Origin(None, *reading)
         _alive.add(ref(self, _alive.discard))
+
+    @classmethod
+    def over(
+        cls,
+        window: Window,
+        from_encoding: str | None = None,
+        references: bool = False,
+        recovery: Recovery | None = None,
+        where: Filter | None = None,
+        *,
+        workers: int = 1,
+    ) -> ProducerConsumerPipeline:
+        """A pipeline over a window that somebody else has opened, and closes.
+
+        Records that `where` does not want are left out, and have their numbers; it may not ask for
+        these, which threads do not know, nor have an encoding beside it.
+        """
+        assert where is None or not (where.has_number or from_encoding)
+        pipeline = cls.__new__(cls)
+        pipeline._sources = []
+        options: dict[str, Any] = {"workers": workers}
+        plan, _ = plan_where(where)
+        if plan is not None:
+            options |= {"target": "rows", "plan": plan.handle, "references": references}
+        pipeline._open_none(recovery or Recovery(), (from_encoding, references), **options)
+        pipeline._is_owner = False
+        pipeline._start(window)
+        return pipeline
 
     @classmethod
     def from_file(
@@ -230,13 +281,17 @@ class ProducerConsumerPipeline(RecordIterator):
             raise SeekNotSupported(
                 "start and stop are for a file by its name that is not packed", source=window.name
             )
-        self._origin = Origin(window.name, *self._reading, self._recovery.is_lenient)
-        self._pieces = Pieces(window, Job.SCAN, start=start, stop=stop, **self._options)
-        self._counted = self._counted[0], self._pieces
-        self._number = 0
+        self._start(window, start=start, stop=stop)
         if self._is_closed:  # meanwhile
             self.close()
         return True
+
+    def _start(self, window: Window, **part: Any) -> None:
+        """Have threads read what a window is over."""
+        self._origin = Origin(window.name, *self._reading, self._recovery.is_lenient)
+        self._pieces = Pieces(window, Job.SCAN, **part, **self._options)
+        self._counted = self._counted[0], self._pieces
+        self._number = 0
 
     # ---- taking records
 
@@ -349,8 +404,7 @@ class ProducerConsumerPipeline(RecordIterator):
             if pieces is not None:
                 self._pieces = None
                 self._counted = self._counted[0] + PipelineStats(pieces.stats()), None
-                pieces.close()
-                pieces.window.close()
+                self._end(pieces)
             self._is_finished = not self._begin()
         return True
 
@@ -368,51 +422,68 @@ class ProducerConsumerPipeline(RecordIterator):
         limit = piece.damages[-1].entry if piece.damages else piece.entries
         if piece.entry < limit:
             last = min(piece.entry + _core.RECORDS_A_BATCH, limit)
-            if self._recovery.is_lenient:
-                kinds = _core.piece_kinds(piece.piece, piece.entry, last)
-                first = kinds.find(Kind.DAMAGED)
-                if first == 0:
-                    self._save(piece)
-                    return
-                last = piece.entry + first if first > 0 else last
-            start = piece.start
-            bounds = [end - start for end in _core.piece_ends(piece.piece, piece.entry, last)]
-            bounds.insert(0, 0)
             kinds = _core.piece_kinds(piece.piece, piece.entry, last)
-            former, length = self._origin, bounds[-1]
-            self._origin = former.at(piece.number or 0, piece.offset, starts_of(bounds, kinds))
-            self._batch = records_of_batch(
-                bytes(piece.view[start : start + length]),
-                0,
-                bounds[1:],
-                kinds,
-                self._origin,
-                former,
-            )
-            piece.entry = last
-            piece.start = start + length
-            piece.offset += length
-            if piece.number is not None:
-                piece.number += len(self._batch)
-            self._recovery.summary.add_read(self._batch, len(kinds), length)
+            if self._recovery.is_lenient and Kind.DAMAGED in kinds:
+                kinds = kinds[: kinds.index(Kind.DAMAGED)]
+            if kinds:
+                self._batch = self._made(piece, kinds)
+            else:
+                self._save(piece)
         elif piece.damages:
             damage = piece.damages.pop()
             piece.offset = damage.offset
-            self._error = error = _core.error_of(damage.problem, self._origin.name)
+            error = _core.error_of(damage.problem, self._origin.name)
             error.record_number = piece.number
             if piece.number is not None:
                 piece.number += 1
             self._recovery.summary.bytes_skipped += damage.offset - (error.byte_offset or 0)
             self._recovery.note([error])
+            self._error = error
         else:
             self._open = None
             if self._pieces is not None:
                 self._pieces.give_back(piece.piece)
+        if self._pieces is not None and self._pieces.window.descriptor is not None:
+            # Threads read it: how far that has come is known here only.
+            self._pieces.window.offset = piece.offset
+
+    def _made(self, piece: _Open, kinds: bytes) -> list[Record]:
+        """The next records of a piece, with what stands between them of these kinds."""
+        last = piece.entry + len(kinds)
+        start, offset, number = piece.start, piece.offset, piece.number
+        marks = self._marks(piece, last)
+        bounds = [end - start for end in _core.piece_ends(piece.piece, piece.entry, last)]
+        bounds.insert(0, 0)
+        length = bounds[-1]
+        count = len(kinds) - kinds.count(Kind.GAP)
+        piece.entry = last
+        piece.start += length
+        piece.offset += length
+        if number is not None:
+            piece.number = number + count
+        if marks is not None and not any(marks):
+            self._recovery.summary.pass_by(count, gaps_of(bounds, kinds))
+            return []
+        former = self._origin
+        self._origin = former.at(number or 0, offset, starts_of(bounds, kinds))
+        data = bytes(piece.view[start : start + length])
+        records = records_of_batch(data, 0, bounds[1:], kinds, self._origin, former)
+        self._recovery.summary.add_read(records, len(kinds), length)
+        if marks is None:
+            return records
+        return wanted_of(records, kinds, marks, self._recovery.summary)
+
+    def _marks(self, piece: _Open, last: int) -> bytes | None:
+        """Which of the entries from the next to `last` are wanted; None where all are."""
+        if "plan" not in self._options:
+            return None
+        return _core.piece_marks(piece.piece, piece.entry, last)
 
     def _save(self, piece: _Open) -> None:
         """Bring on what can be told of a damaged record, or the place of one that is lost."""
         start, offset, number = piece.start, piece.offset, piece.number
         (end,) = _core.piece_ends(piece.piece, piece.entry, piece.entry + 1)
+        marks = self._marks(piece, piece.entry + 1)
         data = bytes(piece.view[start:end])
         piece.entry += 1
         piece.start = end
@@ -431,7 +502,10 @@ class ProducerConsumerPipeline(RecordIterator):
             return
         recovery.note(record.errors)
         recovery.summary.records_read += 1
-        self._batch = [record]
+        if marks is not None and not any(marks):
+            recovery.summary.leave_out(1)
+        else:
+            self._batch = [record]
 
     # ---- beside the records
 
@@ -459,9 +533,13 @@ class ProducerConsumerPipeline(RecordIterator):
         self._is_closed = True
         pieces = self._pieces
         if pieces is not None:
-            pieces.close()
-            pieces.window.close()
+            self._end(pieces)
         self._batch = []
+
+    def _end(self, pieces: Pieces) -> None:
+        pieces.close()
+        if self._is_owner:
+            pieces.window.close()
 
     def __enter__(self) -> ProducerConsumerPipeline:
         return self

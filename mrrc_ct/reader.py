@@ -37,6 +37,19 @@ def starts_of(bounds: memoryview | list[int], kinds: bytes) -> bytes:
     return _core.packed([at for at, kind in zip(bounds, kinds) if kind != Kind.GAP])
 
 
+def gaps_of(bounds: memoryview | list[int], kinds: bytes) -> int:
+    """The bytes between the records of a batch."""
+    return sum([end - at for at, end, kind in zip(bounds, bounds[1:], kinds) if kind == Kind.GAP])
+
+
+def wanted_of(records: list[Record], kinds: bytes, marks: bytes, summary: Summary) -> list[Record]:
+    """The records of a batch that are wanted, the last first: of its entries `marks` tell."""
+    marks = bytes([mark for mark, kind in zip(marks, kinds) if kind != Kind.GAP])
+    wanted = [record for record, mark in zip(records, reversed(marks)) if mark]
+    summary.leave_out(len(records) - len(wanted))
+    return wanted
+
+
 def records_of_batch(
     data: Run, start: int, ends: list[int], kinds: bytes, origin: Origin, former: Origin
 ) -> list[Record]:
@@ -361,11 +374,9 @@ class MARCReader(RecordIterator):
             ends = [base + end for end in ends]
         length = bounds[-1] - taken
         if self._matcher is not None and not any(self._marks[first:last]):
-            gaps = [
-                end - at for at, end, kind in zip(bounds, bounds[1:], kinds) if kind == Kind.GAP
-            ]
-            self._recovery.summary.pass_by(len(kinds) - len(gaps), sum(gaps))
-            self._number += len(kinds) - len(gaps)
+            count = len(kinds) - kinds.count(Kind.GAP)
+            self._recovery.summary.pass_by(count, gaps_of(bounds, kinds))
+            self._number += count
             self._entry, self._taken = last, bounds[-1]
             window.take(length)
             return []
@@ -379,10 +390,7 @@ class MARCReader(RecordIterator):
         summary.add_read(records, len(kinds), length)
         if self._matcher is None:
             return records
-        marks = [mark for mark, kind in zip(self._marks[first:last], kinds) if kind != Kind.GAP]
-        wanted = [record for record, mark in zip(records, reversed(marks)) if mark]
-        summary.leave_out(len(records) - len(wanted))
-        return wanted
+        return wanted_of(records, kinds, self._marks[first:last], summary)
 
     def _save(self, window: Window) -> bool:
         """Bring on what can be told of a damaged record, or the place of one that is lost."""

@@ -116,8 +116,7 @@ class Selection:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The rows, as dictionaries. Dates and times are texts, as in ISO 8601."""
         for piece in self._texts(TextForm.JSON):
-            for line in bytes(piece).splitlines():
-                yield json.loads(line)
+            yield from json.loads(b"[%b]" % b",".join(bytes(piece).splitlines()))
 
     def _texts(self, form: int, separator: str = ",") -> Iterator[memoryview]:
         reading = self._reading()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
+import logging
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -396,9 +399,114 @@ def test_get_counts_damaged_records_as_the_other_commands_do(
     assert "lost: a.mrc: record 2" in err
 
 
+def test_index_and_get_of_several_files(folder: pathlib.Path, run: Run) -> None:
+    one, two, three, four = cut(pathlib.Path("books.mrc").read_bytes())[:4]
+    pathlib.Path("a.mrc").write_bytes(one + two)
+    pathlib.Path("b.mrc").write_bytes(three + two + two)
+    pathlib.Path("c.mrc").write_bytes(four)
+    status, out, err = run("index", "[a-c].mrc", "a.mrc", "--threads", "2")
+    assert (status, err) == (0, "")
+    assert out == b"a.mrc.mrrc-index\t2\nb.mrc.mrrc-index\t3\nc.mrc.mrrc-index\t1\n"
+    first, second, fourth = (Record(data)["001"].data.strip() for data in (one, two, four))
+    files = ["a.mrc", "b.mrc", "c.mrc"]
+    # In the order of the keys, and for each in that of the files.
+    assert run("get", *files, second, first) == (0, two + two + two + one, "")
+    assert run("get", "b.mrc", second, "a.mrc", first) == (0, two + two + two + one, "")
+    assert run("get", *files, "#2", "#1", "#2") == (0, two + two + one + three + four, "")
+    assert run("get", "[bc].mrc", fourth, "#3") == (0, four + two, "")
+    assert run("get", "c.mrc", "[ab].mrc", "a.mrc", fourth) == (0, four, "")
+    pathlib.Path("ids.txt").write_text(f"{fourth}\n{first}\n")
+    assert run("get", *files, "--ids", "ids.txt") == (0, four + one, "")
+    # Only what no file has is missing.
+    status, out, err = run("get", *files, "nope", "#3", "#4")
+    assert (status, out) == (1, two)
+    assert err.splitlines()[:2] == [
+        "mrrc-ct: a.mrc and 2 more: there is no record with 001 nope",
+        "mrrc-ct: a.mrc and 2 more: there is no record #4",
+    ]
+    # A file that is not there is no key, as its name tells; and nothing is read before that is said.
+    shutil.copy("c.mrc", "d.mrc")
+    for arguments in (["index", "d.mrc", "e.mrc"], ["get", "d.mrc", "#1", "e.mrc"]):
+        status, out, err = run(*arguments)
+        assert (status, out, err) == (
+            2,
+            b"",
+            "mrrc-ct: e.mrc: cannot open: No such file or directory\n",
+        )
+    assert not os.path.exists("d.mrc.mrrc-index")
+    status, out, err = run("get", *files, "#1", "-o", "b.mrc")
+    assert status == 2
+    assert "the same file" in err
+
+
+#: Of a run: its status, what it wrote, and the files that there are behind it.
+Ran = tuple[int, bytes, str, dict[str, bytes]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "edit @ --delete 9XX --stamp 20200101000000.0 --where 650 -o out.mrc",
+        "edit @ --replace 245$a ^The A -o out.xml --recovery strict",
+        "edit @ --set 008[35:38] xxx --dry-run",
+        "split @ --by 008[35:38] -o by-{}.mrc",
+        "split @ --records 40 --where 650 -o part-{}.json.gz",
+        "head @ -n 130 --where 650 -o out.mrc",
+        "head @ -n 300 -o out.mrk",
+        "repair damaged.mrc books.mrc.gz - -o out.mrc --report report.jsonl",
+        "validate @ --where 650",
+        "index damaged.mrc books.mrc",
+        "get damaged.mrc books.mrc #18 #63 #132 #149 00000505 00009532 #400 -o out.mrc",
+    ],
+)
+def test_threads_change_nothing(
+    folder: pathlib.Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    arguments: str,
+) -> None:
+    books = pathlib.Path("books.mrc").read_bytes()
+    damage = bytearray(books)
+    dice = random.Random(5)
+    for _ in range(12):
+        damage[dice.randrange(len(damage))] = dice.choice(b"\x1d\x1e\x1f0z\xff")
+    pathlib.Path("damaged.mrc").write_bytes(damage)
+    pathlib.Path("books.mrc.gz").write_bytes(gzip.compress(books, mtime=0))
+    mrrc_ct.convert("books.mrc", "more.xml")
+    words = arguments.replace("@", "damaged.mrc books.mrc.gz more.xml - books.mrc").split()
+    stdin = bytes(damage[:-500])
+    before = set(os.listdir())
+    # Pieces of few records, so that there are many.
+    monkeypatch.setitem(mrrc_ct._pieces.Pieces.__init__.__kwdefaults__, "size", 5000)
+    monkeypatch.setattr(mrrc_ct.tables, "_PIECE_BYTES", 5000)
+    seconds = re.compile(r'\d+\.\d\d s\b|"seconds": [\d.e-]+')
+    found: list[Ran] = []
+    for threads in ("1", "2", "4"):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, "mrrc_ct"):
+            status, out, err = run(*words, "--threads", threads, stdin=stdin)
+        assert ("threads start" in caplog.text) == (threads > "1")
+        made = sorted(set(os.listdir()) - before)
+        files = {name: pathlib.Path(name).read_bytes() for name in made}
+        if "report.jsonl" in files:
+            files["report.jsonl"] = seconds.sub("", files["report.jsonl"].decode()).encode()
+        for name in made:
+            os.unlink(name)
+        found.append((status, out, seconds.sub("", err), files))
+    assert found[0][0] == 1, found[0][2]
+    assert found[0][2].count("salvaged: ") + found[0][2].count("lost: ") > 3
+    assert found[0][1] or found[0][3]
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["get", "-", "1"], "cannot be gone back in"),
+        (["index", "books.mrc", "-"], "cannot be gone back in"),
+        (["get", "books.mrc", "books.mrc.gz", "1"], "unpack it first"),
         (["get", "books.mrc"], "say which records"),
         (["get", "books.mrc", "#x"], "#x: behind # should be the number of a record"),
         (["get", "none.mrc", "1"], "none.mrc: cannot open"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import pathlib
@@ -15,7 +16,7 @@ from marc import LEADER_MARC8, iso2709, split
 from test_recovery import GOOD, NEXT, oversize, random_damage
 
 import mrrc_ct
-from mrrc_ct import MARCReader, RepairReport, errors, repair
+from mrrc_ct import MARCReader, RepairReport, _pieces, errors, repair
 
 try:
     import pymarc
@@ -32,8 +33,17 @@ class Repaired:
         options.setdefault("from_", "marc")
         self.result = repair(data, target, report, originals, **options)
         self.clean, self.originals = target.getvalue(), originals.getvalue()
-        *self.lines, last = [json.loads(line) for line in report.getvalue().splitlines()]
+        lines = [json.loads(line) for line in report.getvalue().splitlines()]
+        self.all = self.clean, self.originals, lines
+        *self.lines, last = lines
         self.summary = last["summary"]
+        self.summary.pop("seconds")
+
+
+def repaired_by_threads(data: bytes, pieces: int, monkeypatch: pytest.MonkeyPatch) -> Repaired:
+    """The same, made by threads from pieces of so many bytes."""
+    monkeypatch.setitem(_pieces.Pieces.__init__.__kwdefaults__, "size", pieces)
+    return Repaired(data, threads=3)
 
 
 def check_accounts(data: bytes, repaired: Repaired) -> None:
@@ -76,7 +86,7 @@ def test_a_sound_file_stays_as_it_is(books: pathlib.Path, awkward: pathlib.Path)
 @pytest.mark.filterwarnings("error:.*subfield code")
 @pytest.mark.parametrize("seed", range(100))
 def test_what_is_repaired_is_sound_and_nothing_is_unaccounted_for(
-    books: pathlib.Path, seed: int
+    books: pathlib.Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = split(books.read_bytes())[:30]
     chance = random.Random(seed)
@@ -85,6 +95,9 @@ def test_what_is_repaired_is_sound_and_nothing_is_unaccounted_for(
         data = random_damage(data, chance)[0]
     repaired = Repaired(data)
     check_accounts(data, repaired)
+    by_threads = repaired_by_threads(data, chance.choice((500, 9000, 1 << 18)), monkeypatch)
+    assert by_threads.all == repaired.all
+    assert list(map(str, by_threads.result.errors)) == list(map(str, repaired.result.errors))
     assert repaired.result.ok == all(line["outcome"] == "warning" for line in repaired.lines)
     # Nobody finds anything wrong any more: not the strict reader, not pymarc, not a second repair.
     count = sum(1 for record in MARCReader(repaired.clean) if record.to_json())
@@ -111,6 +124,7 @@ def test_a_line_of_the_report_says_what_was_wrong_and_where() -> None:
     (line,) = repaired.lines
     (error,) = line.pop("errors")
     assert line == {
+        "source": "<bytes>",
         "outcome": "salvaged",
         "record_number": 2,
         "control_number": "42",
@@ -163,20 +177,81 @@ def test_records_in_marc8_stay_so() -> None:
 
 
 def test_packed_data_that_is_cut_is_saved_as_far_as_it_goes(tmp_path: pathlib.Path) -> None:
-    import gzip
-
     path = tmp_path / "cut.mrc.gz"
     whole = b"".join(iso2709(("001", f"{n}"), ("245", f"10$a{n**5}")) for n in range(3000))
     path.write_bytes(gzip.compress(whole)[:-3000])
-    target = io.BytesIO()
+    written = []
+    for threads in (1, 2):
+        target = io.BytesIO()
+        found: list[mrrc_ct.MarcError] = []
+        report = io.BytesIO()
+        result = repair(path, target, report, io.BytesIO(), threads=threads, on_error=found.append)
+        assert whole.startswith(target.getvalue()[: result.bytes_good])
+        assert result.records_written > 100
+        assert not result.ok
+        assert any(isinstance(one, errors.CompressedDataInvalid) for one in found)
+        lines = report.getvalue().splitlines()
+        assert sum(b"compressed-data-invalid" in line for line in lines) == 1
+        written.append((target.getvalue(), lines[:-1], list(map(str, found)), result.bytes_read))
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_several_sources_become_one_file(
+    books: pathlib.Path, tmp_path: pathlib.Path, threads: int
+) -> None:
+    records = split(books.read_bytes())
+    first = b"".join([*records[:40], b"00000" + records[40][5:], *records[41:60]])
+    second = b"\n".join([b"junk\x1d", *records[60:90], b"00000" + records[90][5:]])
+    sources = [tmp_path / "one.mrc", tmp_path / "two.mrc.gz"]
+    sources[0].write_bytes(first)
+    sources[1].write_bytes(gzip.compress(second))
+    clean, report = tmp_path / "clean.mrc", tmp_path / "report.jsonl"
     found: list[mrrc_ct.MarcError] = []
-    report = io.BytesIO()
-    result = repair(path, target, report, io.BytesIO(), on_error=found.append)
-    assert whole.startswith(target.getvalue()[: result.bytes_good])
-    assert result.records_written > 100
-    assert not result.ok
-    assert any(isinstance(one, errors.CompressedDataInvalid) for one in found)
-    assert b"compressed-data-invalid" in report.getvalue()
+    result = repair(
+        [*sources, io.BytesIO(first)],
+        clean,
+        report,
+        from_="marc",
+        threads=threads,
+        on_error=found.append,
+    )
+    alone = [Repaired(data) for data in (first, second, first)]
+    assert clean.read_bytes() == b"".join(one.clean for one in alone)
+    originals = b"".join(one.originals for one in alone)
+    assert (tmp_path / "clean.damaged.mrc").read_bytes() == originals
+    *lines, last = [json.loads(line) for line in report.read_text().splitlines()]
+    names = [*map(str, sources), "<BytesIO>"]
+    assert [(line["source"], line["record_number"]) for line in lines] == [
+        (names[0], 41),
+        (names[1], 1),
+        (names[1], 32),
+        (names[2], 41),
+    ]
+    assert {error.source for error in found} == set(names)
+    # An offset is one in the source that the line names.
+    data = dict(zip(names, (first, second, first)))
+    for line in lines:
+        begin, aside = line["byte_offset"], line["original_offset"]
+        original = data[line["source"]][begin : begin + line["length"]]
+        assert original == originals[aside : aside + line["length"]] != b""
+    summary = last["summary"]
+    assert summary["source"] == f"{sources[0]} and 2 more"
+    for name, value in alone[0].summary.items():
+        if isinstance(value, int):
+            assert summary[name] == sum(one.summary[name] for one in alone)
+            assert summary[name] == getattr(result, name)
+    assert summary["bytes_read"] == 2 * len(first) + len(second)
+    # One that is no ISO 2709 leaves everything as it was.
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    xml = tmp_path / "three.xml"
+    before[xml] = b"<collection/>"
+    xml.write_bytes(before[xml])
+    with pytest.raises(errors.FormatUnknown, match=r"three\.xml: only ISO 2709"):
+        repair([*sources, xml], clean, report, threads=threads)
+    with pytest.raises(errors.SourceError, match="same file"):
+        repair([*sources, clean], clean, report, threads=threads)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_files_are_named_and_replaced_together(tmp_path: pathlib.Path) -> None:
@@ -233,6 +308,11 @@ def test_the_command_repairs(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "out.mrc").read_bytes() == GOOD + GOOD + NEXT
     assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 2
     assert run("out.mrc", "-o", "again.mrc").returncode == 0
+    done = run("[io]*.mrc", "-o", "all.mrk", "--originals", "aside.mrc", "--threads", "2")
+    assert done.returncode == 1
+    assert (tmp_path / "all.mrk").read_bytes() == b"".join(
+        (GOOD + GOOD + NEXT, GOOD, GOOD + GOOD + NEXT)
+    )
     done = run("in.mrc", "-o", "-", "--originals", "aside.mrc")
     assert (done.returncode, done.stdout) == (1, GOOD + GOOD + NEXT)
     done = run("in.mrc", "-o", "-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import itertools
 import json
@@ -17,6 +18,7 @@ import sys
 import textwrap
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -114,6 +116,140 @@ def test_every_way_to_read_damaged_data_says_the_same(
     count = mrrc_ct.count(path, threads=2)
     assert count == mrrc_ct.count(path)
     assert list(map(str, count.report.errors)) == list(map(str, mrrc_ct.count(path).report.errors))
+
+
+def all_told(source: object, tells: bool, **options: Any) -> list[Any]:
+    """All that `read` says: records and errors in their order, and the summary."""
+    told: list[Any] = []
+
+    def note(error: mrrc_ct.MarcError) -> None:
+        told.append(("told", error.record_number, error.byte_offset, error.outcome, str(error)))
+
+    found = mrrc_ct.read(source, "marc", on_error=note if tells else None, **options)
+    while True:
+        try:
+            record = next(found)
+        except StopIteration:
+            break
+        except mrrc_ct.MarcError as error:
+            told.append((error.record_number, error.byte_offset, error.outcome, str(error)))
+            continue
+        # None is the place of one that is lost.
+        told.append(
+            record and (record._number, record._offset, record._data, list(map(str, record.errors)))
+        )
+    summary = found.summary
+    told += [getattr(summary, name) for name in summary.__slots__ if name != "errors"]
+    return [*told, *map(str, summary.errors)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_threads_that_read_ahead_change_nothing(
+    seed: int, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(seed)
+    data = damaged(books.read_bytes(), seed + 100)
+    path, packed = tmp_path / "damaged.mrc", tmp_path / "damaged.mrc.gz"
+    path.write_bytes(data)
+    packed.write_bytes(gzip.compress(data))
+    more = tmp_path / "more.xml"
+    mrrc_ct.convert(books, more, limit=3)
+    # Pieces of very few records, of some, and of all.
+    size = dice.choice([500, 5000, 1 << 18])
+    monkeypatch.setitem(mrrc_ct._pieces.Pieces.__init__.__kwdefaults__, "size", size)
+    wanted = (None, "650", "number > 20 and number < 60", "offset > 9000 and not 856", "999")
+    for mode, where in itertools.product(("strict", "lenient", "permissive"), wanted):
+        options = {"recovery_mode": mode, "where": where, "max_errors": dice.choice([None, 3])}
+        tells = dice.random() < 0.5
+        for make in (lambda: path, lambda: packed, lambda: data, lambda: io.BytesIO(data)):
+            one, many = (all_told(make(), tells, threads=n, **options) for n in (1, 3))
+            assert one == many
+    for sources in ([path, path], [packed, path]):
+        one, many = (all_told(sources, True, threads=n) for n in (1, 2))
+        assert one == many
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_conversion_ends_at_its_limit_with_threads_too(
+    seed: int, books: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(seed)
+    path, sound = tmp_path / "damaged.mrc", tmp_path / "sound.mrc"
+    path.write_bytes(damaged(books.read_bytes(), seed + 200))
+    sound.write_bytes(b"\n".join(split(books.read_bytes())[:30]))
+    size = dice.choice([500, 5000, 50_000])
+    monkeypatch.setitem(mrrc_ct._pieces.Pieces.__init__.__kwdefaults__, "size", size)
+    options: dict[str, Any] = {
+        "to": dice.choice(["marc", "mrk", "marcxml", "json"]),
+        "from_": "marc",
+        "recovery_mode": dice.choice(["lenient", "strict"]),
+        "where": dice.choice([None, "650", "offset > 5000", "number < 50 and 650"]),
+    }
+    for sources in (path, [path, sound, path]):
+        for limit in (0, 1, dice.randrange(2, 90), 1000):
+            results = []
+            for threads in (1, 3):
+                output, told = io.BytesIO(), []
+                report = mrrc_ct.convert(
+                    sources,
+                    output,
+                    limit=limit,
+                    threads=threads,
+                    on_error=lambda error, told=told: told.append(str(error)),  # type: ignore[misc]
+                    **options,
+                )
+                values = {name: one for name, one in vars(report).items() if name != "seconds"}
+                values["errors"] = list(map(str, report.errors))
+                results.append((output.getvalue(), told, values))
+            assert results[0] == results[1]
+            assert results[0][2]["records_written"] <= limit
+
+
+def test_reading_ahead_of_many_formats_shows_how_far_it_is(
+    books: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    xml, large = tmp_path / "books.xml", tmp_path / "large.mrc"
+    mrrc_ct.convert(books, xml)
+    large.write_bytes(books.read_bytes() * 20)
+    total = large.stat().st_size * 2 + xml.stat().st_size
+    titles = [record.title() for record in MARCReader(books)]
+
+    def steps_of(threads: int) -> list[tuple[int, int | None, int]]:
+        steps: list[tuple[int, int | None, int]] = []
+        sources = [large, xml, large]
+        found = mrrc_ct.read(sources, threads=threads, progress=lambda *step: steps.append(step))
+        assert [record.title() for record in found] == titles * 41
+        return steps
+
+    one, many = steps_of(1), steps_of(2)
+    for steps in (one, many):
+        assert steps == sorted(steps)
+        assert {step[1] for step in steps} == {total}
+    assert [step[2] for step in one] == [step[2] for step in many]
+    assert len(one) >= 20
+    # How much is made at once may differ, and is a hundred records at most.
+    assert all(abs(a[0] - b[0]) < total // 41 for a, b in zip(one, many))
+
+
+def test_what_read_ahead_cannot_open_or_read(books: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    empty, cut = tmp_path / "empty.mrc", tmp_path / "cut.mrc.gz"
+    empty.write_bytes(b"")
+    cut.write_bytes(gzip.compress(books.read_bytes())[:-2000])
+    left = zlib.decompressobj(31).decompress(cut.read_bytes()).count(b"\x1d")
+    assert 100 < left < 150
+    for threads in (1, 2):
+        for path, name in ((empty, "EmptySource"), (cut, "CompressedDataInvalid")):
+            found = mrrc_ct.read(path, threads=threads)
+            for _ in range(0 if path == empty else left):
+                next(found)
+            with pytest.raises(getattr(mrrc_ct.errors, name)):
+                next(found)
+            assert next(found, None) is None
+        file = io.BytesIO(books.read_bytes())
+        assert sum(1 for _ in mrrc_ct.read(file, threads=threads)) == 150
+        assert not file.closed
+        with pytest.raises(ValueError, match="1 to 256"):
+            mrrc_ct.read(books, threads=0)
 
 
 def test_a_seek_to_anywhere_lands_at_the_next_record(books: pathlib.Path) -> None:
@@ -366,6 +502,13 @@ def test_an_abandoned_pipeline_stops_its_threads(books: pathlib.Path) -> None:
     del pipeline
     if sys.implementation.name == "pypy":
         gc.collect()  # nothing is gone at once there
+    assert become(0)
+
+    found = mrrc_ct.read(data, threads=4)
+    next(found)
+    assert become(3)
+    del found
+    gc.collect()
     assert become(0)
 
     def fail() -> None:
@@ -825,7 +968,17 @@ def test_an_index_finds_records_by_number_and_control_number(tmp_path: pathlib.P
         assert [r.title() for r in index.find(index.control_number(10) or "")][1] == "Title 9"
 
 
-def test_an_index_of_a_damaged_file_counts_as_reading_does(tmp_path: pathlib.Path) -> None:
+def record_001(mrk: str) -> str:
+    """What field 001 says in a record in MRK."""
+    texts = [line[6:].replace("\\", " ") for line in mrk.splitlines() if line[:6] == "=001  "]
+    return texts[0].strip() if texts else ""
+
+
+@pytest.mark.parametrize(("threads", "piece"), [(1, 1 << 19), (3, 700), (3, 1 << 19)])
+def test_an_index_of_a_damaged_file_counts_as_reading_does(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, threads: int, piece: int
+) -> None:
+    monkeypatch.setattr(mrrc_ct.tables, "_PIECE_BYTES", piece)
     dice = random.Random(8)
     records = [iso2709(("001", str(n)), ("245", f"00$aTitle {n}")) for n in range(200)]
     data = bytearray(b"".join(records))
@@ -833,15 +986,24 @@ def test_an_index_of_a_damaged_file_counts_as_reading_does(tmp_path: pathlib.Pat
         data[dice.randrange(len(data))] = dice.choice(b"\x1d\x1e\x1f0z\xff")
     path = tmp_path / "damaged.mrc"
     path.write_bytes(data[500:])
-    index = mrrc_ct.build_index(path, recovery_mode="lenient")
+    errors: list[mrrc_ct.MarcError] = []
+    index = mrrc_ct.build_index(
+        path, recovery_mode="lenient", threads=threads, on_error=errors.append
+    )
+    assert [error.record_number for error in errors] == sorted(
+        error.record_number or 0 for error in errors
+    )
+    lost = {error.record_number for error in errors if error.outcome == "lost"}
     read = {}
     for record, error in MARCReader(path, recovery_mode="lenient").iter_with_errors():
         number = record._number if record else error.record_number  # type: ignore[union-attr]
         read[number] = record.to_mrk() if record else str(error)
     assert list(read) == list(range(1, len(index) + 1))
+    assert lost == {number for number, text in read.items() if not text.startswith("=LDR")}
     for number, text in read.items():
         if text.startswith("=LDR"):
             assert index[number].to_mrk() == text
+            assert index.control_number(number) == (record_001(text) or None)
         else:
             with pytest.raises(mrrc_ct.MarcError, match=re.escape(text)):
                 index[number]

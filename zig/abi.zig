@@ -617,9 +617,11 @@ pub const Piece = extern struct {
     /// The records of a scan, or a conversion's output.
     bytes: ?[*]const u8 = null,
     length: u64 = 0,
-    /// Of a scan: where in `bytes` each entry ends, and its `Kind`.
+    /// Of a scan: where in `bytes` each entry ends, its `Kind`, and with a plan 1 where it is wanted,
+    /// otherwise 0; the plan may not ask for numbers of records.
     ends: ?[*]const u32 = null,
     kinds: ?[*]const u8 = null,
+    marks: ?[*]const u8 = null,
     entries: u64 = 0,
     damages: ?[*]const Damage = null,
     damage_count: u64 = 0,
@@ -689,6 +691,7 @@ pub export fn mrrc_pipeline_next(pointer: ?*anyopaque, milliseconds: u32, result
         .length = bytes.len,
         .ends = piece.ends.items.ptr,
         .kinds = piece.kinds.items.ptr,
+        .marks = piece.marks.items.ptr,
         .entries = piece.ends.items.len,
         .damages = piece.damages.items.ptr,
         .damage_count = piece.damages.items.len,

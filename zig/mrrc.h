@@ -262,6 +262,7 @@ typedef struct MrrcPiece {
     uint64_t length;
     const uint32_t *ends;
     const uint8_t *kinds;
+    const uint8_t *marks;
     uint64_t entries;
     const MrrcDamage *damages;
     uint64_t damage_count;

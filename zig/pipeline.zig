@@ -86,15 +86,17 @@ pub const Piece = struct {
     /// Of a scan the records, without damaged ones, from `first` on; the output of a conversion.
     bytes: Buffer,
     first: usize = 0,
-    /// Of a scan: where in `bytes` each entry ends, and its kind.
+    /// Of a scan: where in `bytes` each entry ends, its kind, and with a plan whether it is wanted.
     ends: std.ArrayList(u32) = .empty,
     kinds: std.ArrayList(u8) = .empty,
+    marks: std.ArrayList(u8) = .empty,
     damages: std.ArrayList(Damage) = .empty,
 
     fn destroy(self: *Piece, gpa: std.mem.Allocator) void {
         self.bytes.deinit();
         self.ends.deinit(gpa);
         self.kinds.deinit(gpa);
+        self.marks.deinit(gpa);
         self.damages.deinit(gpa);
         gpa.destroy(self);
     }
@@ -104,8 +106,9 @@ pub const Piece = struct {
         self.bytes.clear();
         self.ends.clearRetainingCapacity();
         self.kinds.clearRetainingCapacity();
+        self.marks.clearRetainingCapacity();
         self.damages.clearRetainingCapacity();
-        self.* = .{ .bytes = self.bytes, .ends = self.ends, .kinds = self.kinds, .damages = self.damages };
+        self.* = .{ .bytes = self.bytes, .ends = self.ends, .kinds = self.kinds, .marks = self.marks, .damages = self.damages };
     }
 };
 
@@ -526,7 +529,13 @@ const Worker = struct {
             .converter = undefined,
             .window = .{ .bytes = .{ .gpa = pipeline.gpa }, .end = 0, .file = pipeline.options.file, .is_final = false },
         };
-        self.converter.init(pipeline.gpa, pipeline.options.conversion);
+        var conversion = pipeline.options.conversion;
+        if (pipeline.options.job == .scan) {
+            // Of a damaged record what can be told of it is what counts.
+            conversion.is_lenient = true;
+            conversion.level = .structural;
+        }
+        self.converter.init(pipeline.gpa, conversion);
     }
 
     fn deinit(self: *Worker) void {
@@ -653,11 +662,13 @@ const Worker = struct {
                     }
                     var kind = walk_module.kindOf(record, frame, false, false);
                     if (walk.is_lenient) kind = walk_module.lenientKind(record, frame, kind, walk.validation);
+                    try self.match(piece, record, walk.position - frame.length);
                     try self.keep(piece, first, frame.length, kind);
                 },
                 .gap => |length| {
                     counts.bytes_between += length;
                     if (is_kept) {
+                        try self.match(piece, "", 0);
                         try self.keep(piece, first, length, @backingInt(walk_module.Kind.gap));
                     } else {
                         window.at += length;
@@ -665,6 +676,7 @@ const Worker = struct {
                 },
                 .damage => |length| if (walk.is_lenient and is_kept) {
                     counts.records_read += 1;
+                    try self.match(piece, window.rest()[0..length], walk.position - length);
                     try self.keep(piece, first, length, @backingInt(walk_module.Kind.damaged));
                 } else {
                     window.at += length;
@@ -710,6 +722,13 @@ const Worker = struct {
                 },
             }
         }
+    }
+
+    /// Put into the piece whether the next record is wanted; what stands between two is not.
+    fn match(self: *Worker, piece: *Piece, record: []const u8, offset: u64) error{OutOfMemory}!void {
+        if (self.converter.options.plan == null) return;
+        const is_wanted = record.len > 0 and try self.converter.wants(record, 0, offset);
+        try piece.marks.append(self.pipeline.gpa, @intFromBool(is_wanted));
     }
 
     /// Put the next `length` bytes into the piece.

@@ -67,6 +67,7 @@ def add_arguments(parser: shared.Parser) -> None:
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="show the changes, and write nothing"
     )
+    shared.add_threads(parser)
     shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_output(parser)

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_inputs(parser)
     shared.add_number(parser, 10, "how many records")
     shared.add_where(parser)
+    shared.add_threads(parser)
     shared.add_color(parser)
     shared.add_quiet(parser)
     shared.add_output(parser)
@@ -39,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
             to,
             where=options.where,
             limit=options.number,
+            threads=options.threads,
             on_error=progress.error,
             progress=progress,
             **shared.writing(options),

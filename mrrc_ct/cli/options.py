@@ -143,8 +143,13 @@ def part(options: argparse.Namespace) -> None:
     """Tell files from paths: what is there is a file, and so is what is named as one."""
     words, options.paths, options.inputs = [*options.paths, *options.inputs], [], []
     for word in words:
-        is_file = word == "-" or _files_like(word) or os.sep in word or format_of_name(word)
+        is_file = word == "-" or os.sep in word or names_file(word)
         (options.inputs if is_file else options.paths).append(word)
+
+
+def names_file(word: str) -> bool:
+    """Whether a file, or some by a pattern, have this name, or it is that of a file by its end."""
+    return bool(_files_like(word) or format_of_name(word))
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

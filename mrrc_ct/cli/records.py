@@ -42,8 +42,9 @@ class Input:
         self.sources = shared.inputs(options)
         self._found = read(
             self.sources,
-            # A command need not have a filter.
+            # A command need not have a filter, nor threads.
             where=getattr(options, "where", None),
+            threads=getattr(options, "threads", 1),
             on_error=progress.error,
             progress=progress,
             **shared.reading(options),

@@ -10,8 +10,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "Write all that can be saved of a damaged file, clean."
-EXAMPLES = ["mrrc-ct repair damaged.mrc -o clean.mrc --report report.jsonl"]
+SUMMARY = "Write all that can be saved of damaged files, clean."
+EXAMPLES = [
+    "mrrc-ct repair damaged.mrc -o clean.mrc --report report.jsonl",
+    "mrrc-ct repair damaged-*.mrc -o clean.mrc",
+]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,23 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the damaged records as they were (default: beside OUT, OUT.damaged.mrc)",
     )
+    shared.add_threads(parser)
     shared.add_quiet(parser)
     shared.add_source(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    inputs = shared.inputs(options)
-    if len(inputs) > 1:
-        raise ValueError("repair takes one file at a time: its report tells offsets in it")
     if options.output == "-" and options.originals is None:
         raise ValueError("with -o - say where the damaged originals go: --originals FILE")
     with Progress(options) as progress:
         report = repair(
-            inputs[0],
+            shared.inputs(options),
             shared.target(options),
             options.report,
             options.originals,
+            threads=options.threads,
             on_error=progress.error,
             progress=progress,
             **shared.source(options),

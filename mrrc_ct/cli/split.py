@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"rather none than more (default: {FILES_MAX:,})",
     )
     shared.add_where(parser)
+    shared.add_threads(parser)
     shared.add_quiet(parser)
     shared.add_output(parser, "PATTERN", "the files, with {} in the name (default: IN-{})")
     shared.add_reading(parser)

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT", default="-", help="a file (default: standard output)"
     )
     shared.add_where(parser)
+    shared.add_threads(parser)
     shared.add_quiet(parser)
     shared.add_reading(parser)
 
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
             inputs,
             validator,
             where=options.where,
+            threads=options.threads,
             on_error=progress.error,
             progress=progress,
             **shared.reading(options),
