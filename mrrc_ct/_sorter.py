@@ -32,17 +32,53 @@ BLOCK_BYTES_MIN = 4 * 1024
 _LENGTH_BYTES = 4
 
 
-class TemporaryFile:
+class DiskFile:
+    """A file that is read anywhere."""
+
+    #: What reading it is called in an error.
+    _reading = "read"
+
+    def __init__(self, file: Any, name: str) -> None:
+        """Take a file that is open without a buffer."""
+        self._file = file
+        self._descriptor: int = file.fileno()
+        self.name = name
+
+    def read(self, size: int, offset: int) -> bytes:
+        """So many bytes at an offset, or as many as there are. Raises SourceError."""
+        try:
+            return self._get(size, offset)
+        except OSError as error:
+            raise_os_error(error, self.name, self._reading)
+
+    if hasattr(os, "pread"):
+
+        def _get(self, size: int, offset: int) -> bytes:
+            return os.pread(self._descriptor, size, offset)
+
+    else:
+
+        def _get(self, size: int, offset: int) -> bytes:
+            self._file.seek(offset)
+            return bytes(self._file.read(size))
+
+    def close(self) -> None:
+        """Let go of it, and of what is in it where it has no name."""
+        self._file.close()
+
+
+class TemporaryFile(DiskFile):
     """A file without a name, in a folder. It is gone when it is closed, or the process ends."""
+
+    _reading = "read a temporary file in"
 
     def __init__(self, folder: str) -> None:
         """Make one. Raises SourceError."""
-        self._folder = folder
         try:
-            self._file: Any = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115
+            file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115
         except OSError as error:
             raise_os_error(error, folder, "make a temporary file in")
-        self._descriptor: int = self._file.fileno()
+        super().__init__(file, folder)
         #: How many bytes it has: where `append` writes.
         self.size = 0
 
@@ -57,37 +93,19 @@ class TemporaryFile:
             while written < len(data):
                 written += self._put(data[written:], offset + written)
         except OSError as error:
-            raise_os_error(error, self._folder, "write to a temporary file in")
+            raise_os_error(error, self.name, "write to a temporary file in")
         self.size = max(self.size, offset + written)
 
-    def read(self, size: int, offset: int) -> bytes:
-        """So many bytes at an offset, or as many as there are. Raises SourceError."""
-        try:
-            return self._get(size, offset)
-        except OSError as error:
-            raise_os_error(error, self._folder, "read a temporary file in")
-
-    if hasattr(os, "pread"):
+    if hasattr(os, "pwrite"):
 
         def _put(self, data: bytes | memoryview, offset: int) -> int:
             return os.pwrite(self._descriptor, data, offset)
-
-        def _get(self, size: int, offset: int) -> bytes:
-            return os.pread(self._descriptor, size, offset)
 
     else:
 
         def _put(self, data: bytes | memoryview, offset: int) -> int:
             self._file.seek(offset)
             return int(self._file.write(data))
-
-        def _get(self, size: int, offset: int) -> bytes:
-            self._file.seek(offset)
-            return bytes(self._file.read(size))
-
-    def close(self) -> None:
-        """Let go of it, and of what is in it."""
-        self._file.close()
 
 
 class Sorter:

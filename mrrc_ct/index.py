@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
+import tempfile
 import zlib
 from _thread import allocate_lock
-from array import array
 from collections import deque
 from collections.abc import Iterator
 from math import inf
 from types import TracebackType
 
 from ._core import encoding_number
+from ._index_file import IndexWriter, damaged, open_index_file
 from ._source import compression_of, raise_os_error
 from ._target import open_target
 from .conversion import close_own, open_as
-from .errors import FormatUnknown, IndexInvalid, MarcError, SeekNotSupported
+from .errors import FormatUnknown, IndexInvalid, MarcError, ReaderClosed, SeekNotSupported
 from .reader import MARCReader
 from .tables import select
 
@@ -26,13 +25,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ._index_file import IndexFile
     from .record import Record
 
 #: What an index is called beside its file.
 SUFFIX = ".mrrc-index"
-_MAGIC = b"mrrc-ct index 2\n"
-#: Between control numbers: no field has it.
-_BETWEEN = "\x1e"
 _CHUNK = 1 << 20
 #: What of a reader's options has nothing to say while an index is built.
 _FOR_LATER = ("recovery_mode", "max_errors")
@@ -47,16 +44,13 @@ class RecordIndex:
 
     Control numbers are compared without the blanks around them. Threads may share an index. Numbers
     are those that reading the file counts: a damaged record has one, too, and asking for it is
-    reading it, in the `recovery_mode` that was chosen.
+    reading it, in the `recovery_mode` that was chosen. It takes little memory however many there
+    are: what is asked for is read from where it stands. Asking raises IndexInvalid where an index
+    that was kept is damaged, ReaderClosed behind `close`.
     """
 
     def __init__(
-        self,
-        path: str,
-        state: tuple[int, int],
-        offsets: array[int],
-        control_numbers: list[str],
-        **options: Any,
+        self, path: str, state: tuple[int, int], content: IndexFile, **options: Any
     ) -> None:
         """Take what `build_index` or `open_index` has found, and options of `MARCReader`.
 
@@ -64,36 +58,38 @@ class RecordIndex:
         """
         self.path = path
         self._state = state
-        self._offsets = offsets
-        self._control_numbers = control_numbers
-        self._places: dict[str, list[int]] | None = None
+        self._length = len(content)
+        self._content: IndexFile | None = content
         self._reader = MARCReader(path, **options)
         self._lock = allocate_lock()
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return self._length
+
+    def _opened(self) -> IndexFile:
+        if self._content is None:
+            raise ReaderClosed("the index is closed")
+        return self._content
+
+    def _entry(self, number: int) -> tuple[int, str]:
+        if not 1 <= number <= len(self):
+            raise IndexError(f"there are records 1 to {len(self)}, not {number}")
+        with self._lock:
+            return self._opened().record(number)
 
     def offset(self, number: int) -> int:
         """Where a record begins, in bytes. Raises IndexError for a number that there is not."""
-        if not 1 <= number <= len(self._offsets):
-            raise IndexError(f"there are records 1 to {len(self._offsets)}, not {number}")
-        return self._offsets[number - 1]
+        return self._entry(number)[0]
 
     def control_number(self, number: int) -> str | None:
         """The control number of a record, None if it has no 001. Raises IndexError."""
-        self.offset(number)
-        return self._control_numbers[number - 1] or None
+        return self._entry(number)[1] or None
 
     def numbers(self, control_number: str) -> list[int]:
         """The numbers of all records with a control number, in the file's order."""
-        places = self._places
-        if places is None:
-            places = {}
-            for number, key in enumerate(self._control_numbers, 1):
-                if key:
-                    places.setdefault(key, []).append(number)
-            self._places = places
-        return list(places.get(control_number.strip(), ()))
+        wanted = control_number.strip()
+        with self._lock:
+            return self._opened().find(wanted) if wanted else []
 
     def __getitem__(self, number: int) -> Record:
         """The record with a number, from 1. Raises IndexError, and the error of a damaged one."""
@@ -134,25 +130,19 @@ class RecordIndex:
         """
         if _state_of(self.path) != self._state:
             raise IndexInvalid("the file has changed while it was indexed", source=self.path)
-        offsets = array("Q", self._offsets)
-        if sys.byteorder == "big":
-            offsets.byteswap()
-        body = offsets.tobytes() + _BETWEEN.join(self._control_numbers).encode()
         size, modified = self._state
-        head = {
-            "records": len(self),
-            "size": size,
-            "modified": modified,
-            "crc32": _crc32_of(self.path),
-            "body_crc32": zlib.crc32(body),
-        }
+        about = {"size": size, "modified": modified, "crc32": _crc32_of(self.path)}
         target = self.path + SUFFIX
-        with open_target(target) as output:
-            output.write(_MAGIC + json.dumps(head).encode() + b"\n" + body)
+        with self._lock, open_target(target) as output:
+            self._opened().write(output, about)
         return target
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and the index."""
+        with self._lock:
+            content, self._content = self._content, None
+            if content is not None:
+                content.close()
         self._reader.close()
 
     def __enter__(self) -> RecordIndex:
@@ -193,7 +183,6 @@ def build_index(
     if format_ != "marc":
         raise FormatUnknown(f"only ISO 2709 can be indexed, and this is {format_}", source=path)
     state = _state_of(path)
-    offsets, control_numbers = array("Q"), []
     lost: deque[MarcError] = deque()
 
     def note(error: MarcError) -> None:
@@ -205,8 +194,7 @@ def build_index(
     def put_lost(number: float) -> None:
         """What is lost before the record with a number has its number, too, and a place."""
         while lost and (lost[0].record_number or 0) < number:
-            offsets.append(lost.popleft().byte_offset or 0)
-            control_numbers.append("")
+            index.add(lost.popleft().byte_offset or 0, "")
 
     reading = {name: value for name, value in options.items() if name not in _FOR_LATER}
     if encoding_number(reading.get("from_encoding")) is None:
@@ -222,16 +210,20 @@ def build_index(
         progress=progress,
         **reading,
     )
-    for row in rows:
-        if lost:
-            put_lost(row["number"])
-        offsets.append(row["offset"])
-        control_numbers.append((row["001"] or "").strip())
-    put_lost(inf)
-    index = RecordIndex(path, state, offsets, control_numbers, **options)
-    if save:
-        index.save()
-    return index
+    index = IndexWriter(tempfile.gettempdir())
+    try:
+        for row in rows:
+            if lost:
+                put_lost(row["number"])
+            index.add(row["offset"], (row["001"] or "").strip())
+        put_lost(inf)
+        built = RecordIndex(path, state, index.end(), **options)
+        if save:
+            built.save()
+    except BaseException:
+        index.discard()
+        raise
+    return built
 
 
 def open_index(path: str | os.PathLike[str], **options: Any) -> RecordIndex:
@@ -242,36 +234,24 @@ def open_index(path: str | os.PathLike[str], **options: Any) -> RecordIndex:
     path = os.fspath(path)
     name = path + SUFFIX
     try:
-        with open(name, "rb") as file:
-            data = file.read()
+        content, head = open_index_file(name)
     except FileNotFoundError:
         raise IndexInvalid("there is no index: build_index makes one", source=name) from None
     except OSError as error:
         raise_os_error(error, name, "open")
     try:
-        end = data.index(b"\n", len(_MAGIC))
-        head = json.loads(data[len(_MAGIC) : end])
-        body = data[end + 1 :]
-        count = head["records"]
-        if not data.startswith(_MAGIC) or zlib.crc32(body) != head["body_crc32"]:
-            raise ValueError
-        offsets = array("Q", body[: 8 * count])
-        control_numbers = body[8 * count :].decode().split(_BETWEEN) if count else []
-        if len(offsets) != count or len(control_numbers) != count:
-            raise ValueError
-        known = head["size"], head["modified"], head["crc32"]
-    except (ValueError, KeyError, TypeError):
-        raise IndexInvalid(
-            "this is no index, or it is damaged: build it again", source=name
-        ) from None
-    if sys.byteorder == "big":
-        offsets.byteswap()
-    state = size, modified = _state_of(path)
-    if size != known[0] or (modified != known[1] and _crc32_of(path) != known[2]):
-        raise IndexInvalid(
-            "the file has changed since the index was built: build it again", source=path
-        )
-    return RecordIndex(path, state, offsets, control_numbers, **options)
+        state = size, modified = _state_of(path)
+        known = [head.get(about) for about in ("size", "modified", "crc32")]
+        if not all(isinstance(one, int) for one in known):
+            raise damaged(name)
+        if size != known[0] or (modified != known[1] and _crc32_of(path) != known[2]):
+            raise IndexInvalid(
+                "the file has changed since the index was built: build it again", source=path
+            )
+        return RecordIndex(path, state, content, **options)
+    except BaseException:
+        content.close()
+        raise
 
 
 def _state_of(path: str) -> tuple[int, int]:

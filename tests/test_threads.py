@@ -6,12 +6,10 @@ import gc
 import gzip
 import io
 import itertools
-import json
 import logging
 import os
 import pathlib
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -925,115 +923,6 @@ def test_threads_and_their_names_in_a_log(
     assert {name for name, _ in lines} == {"reader-7"}
     assert any("start" in line and str(books) in line for _, line in lines)
     assert any("waited" in line for _, line in lines)
-
-
-# ---- the index
-
-
-def test_an_index_finds_records_by_number_and_control_number(tmp_path: pathlib.Path) -> None:
-    records = [iso2709(("001", f" {n % 7} "), ("245", f"00$aTitle {n}")) for n in range(1, 30)]
-    records.insert(4, iso2709(("245", "00$aWithout a number")))
-    records.insert(9, b"x" + records[9][1:])
-    path = tmp_path / "indexed.mrc"
-    path.write_bytes(b"\n".join(records))
-    errors: list[mrrc_ct.MarcError] = []
-    built = mrrc_ct.build_index(path, on_error=errors.append)
-    assert [error.record_number for error in errors] == [10]
-    sound = list(MARCReader(path).iter_with_errors())
-    expected = [record for record, _ in sound if record]
-    for index in (built, mrrc_ct.open_index(path)):
-        with index:
-            assert len(index) == 31
-            assert [r.as_marc() for r in index] == [r.as_marc() for r in expected]
-            assert index[5].title() == "Without a number"
-            assert index[5]._number == 5
-            assert index.control_number(5) is None
-            assert index.offset(1) == 0
-            assert index.numbers("3") == [3, 12, 19, 26]
-            assert [r.title() for r in index.find(" 3")] == [f"Title {n}" for n in (3, 10, 17, 24)]
-            assert "3" in index and "x" not in index and index.find("x") == []
-            # The damaged one has the number that reading tells.
-            with pytest.raises(mrrc_ct.errors.RecordLengthInvalid, match="record 10, byte"):
-                index[10]
-            for number in (0, 32, -1):
-                with pytest.raises(IndexError, match="1 to 31"):
-                    index[number]
-            sound_ones = [number for number in range(1, 32) if number != 10]
-            with ThreadPoolExecutor(4) as pool:
-                found = list(pool.map(index.__getitem__, sound_ones * 20))
-            assert [r.title() for r in found] == [r.title() for r in expected] * 20
-    with mrrc_ct.open_index(path, recovery_mode="lenient") as index:
-        saved = index[10]
-        assert (saved.title(), saved.errors[0].record_number) == ("Title 9", 10)
-        assert [r.title() for r in index.find(index.control_number(10) or "")][1] == "Title 9"
-
-
-def record_001(mrk: str) -> str:
-    """What field 001 says in a record in MRK."""
-    texts = [line[6:].replace("\\", " ") for line in mrk.splitlines() if line[:6] == "=001  "]
-    return texts[0].strip() if texts else ""
-
-
-@pytest.mark.parametrize(("threads", "piece"), [(1, 1 << 19), (3, 700), (3, 1 << 19)])
-def test_an_index_of_a_damaged_file_counts_as_reading_does(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, threads: int, piece: int
-) -> None:
-    monkeypatch.setattr(mrrc_ct.tables, "_PIECE_BYTES", piece)
-    dice = random.Random(8)
-    records = [iso2709(("001", str(n)), ("245", f"00$aTitle {n}")) for n in range(200)]
-    data = bytearray(b"".join(records))
-    for _ in range(40):
-        data[dice.randrange(len(data))] = dice.choice(b"\x1d\x1e\x1f0z\xff")
-    path = tmp_path / "damaged.mrc"
-    path.write_bytes(data[500:])
-    errors: list[mrrc_ct.MarcError] = []
-    index = mrrc_ct.build_index(
-        path, recovery_mode="lenient", threads=threads, on_error=errors.append
-    )
-    assert [error.record_number for error in errors] == sorted(
-        error.record_number or 0 for error in errors
-    )
-    lost = {error.record_number for error in errors if error.outcome == "lost"}
-    read = {}
-    for record, error in MARCReader(path, recovery_mode="lenient").iter_with_errors():
-        number = record._number if record else error.record_number  # type: ignore[union-attr]
-        read[number] = record.to_mrk() if record else str(error)
-    assert list(read) == list(range(1, len(index) + 1))
-    assert lost == {number for number, text in read.items() if not text.startswith("=LDR")}
-    for number, text in read.items():
-        if text.startswith("=LDR"):
-            assert index[number].to_mrk() == text
-            assert index.control_number(number) == (record_001(text) or None)
-        else:
-            with pytest.raises(mrrc_ct.MarcError, match=re.escape(text)):
-                index[number]
-
-
-def test_an_index_that_does_not_go_with_its_file(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "x.mrc"
-    record = iso2709(("001", "1"))
-    path.write_bytes(record * 3)
-    with pytest.raises(mrrc_ct.errors.IndexInvalid, match="build_index"):
-        mrrc_ct.open_index(path)
-    mrrc_ct.build_index(path)
-    os.utime(path, (1, 1))  # the same bytes, copied
-    assert len(mrrc_ct.open_index(path)) == 3
-    path.write_bytes(record * 2 + record.replace(b"1\x1e\x1d", b"2\x1e\x1d"))
-    os.utime(path, (2, 2))
-    with pytest.raises(mrrc_ct.errors.IndexInvalid, match="changed"):
-        mrrc_ct.open_index(path)
-    mrrc_ct.build_index(path)
-    kept = pathlib.Path(str(path) + ".mrrc-index")
-    good = kept.read_bytes()
-    for bad in (b"", good[:-1], good[:40], good.replace(b"index 2", b"index 1"), b"\n" + good):
-        kept.write_bytes(bad)
-        with pytest.raises(mrrc_ct.errors.IndexInvalid, match="damaged"):
-            mrrc_ct.open_index(path)
-    kept.write_bytes(good)
-    assert json.loads(good.split(b"\n")[1])["records"] == 3
-    path.unlink()
-    with pytest.raises(mrrc_ct.errors.SourceNotFound):
-        mrrc_ct.open_index(path)
 
 
 class _Consumer(threading.Thread):
