@@ -45,7 +45,7 @@ def large_piece(total: int | None, threads: int, most: int = PIECE_BYTES_MAX) ->
 
     Of a source of `total` bytes each gets some pieces all the same.
     """
-    return max(PIECE_BYTES, min(most, (total or 0) // (8 * threads)))
+    return min(most, max(PIECE_BYTES, (total or 0) // (8 * threads)))
 
 
 class Pieces:

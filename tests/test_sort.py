@@ -353,17 +353,21 @@ sys.exit(cli.main(sys.argv[1:]))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-@pytest.mark.parametrize("command", ["sort", "dedup"])
+@pytest.mark.parametrize("command", ["sort", "dedup", "merge", "diff"])
 def test_a_signal_leaves_nothing_behind(
     books: pathlib.Path, tmp_path: pathlib.Path, name: str, command: str
 ) -> None:
     number = getattr(signal, name)
     folder = tmp_path / "folder"
     folder.mkdir()
+    others = [books] if command in ("merge", "diff") else []
+    output = [] if command == "diff" else ["-o", folder / "out.mrc"]
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, command, "-", "--memory", "1K", "-o", folder / "out.mrc"],
+        [sys.executable, "-c", WAITING, command, "-", *others, "--memory", "1K", *output],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     assert process.stdin is not None
@@ -383,7 +387,8 @@ def test_a_signal_leaves_nothing_behind(
     deadline = time.monotonic() + 60
     while not runs() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert runs() and len(os.listdir(folder)) == 1  # what will be the output
+    assert runs()
+    assert len(os.listdir(folder)) == len(output[:1])  # what will be the output
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number

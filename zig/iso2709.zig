@@ -306,13 +306,13 @@ pub const changes_max = 16;
 
 /// Write a sound record with other contents of some fields. `changes` are these: of each the tag, what the
 /// first field with it is to hold, and 1E. Null where a tag is not there or comes twice, where the record's fields
-/// do not stand in the order of its directory, where a NUL is in either, or ISO 2709 has no room for it.
+/// do not stand in the order of its directory, where a NUL is in `changes`, or ISO 2709 has no room for it.
+/// `record` has no NUL: it comes as what ends with one.
 pub fn replace(record: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
     var problem: Problem = .{};
     const status = check(record, true, &problem) catch return null;
     if (status != .record or status.record.length != record.len or !status.record.is_canonical) return null;
     const base = status.record.base_address;
-    if (std.mem.indexOfScalar(u8, record[base..], 0) != null) return null;
     var pending: [changes_max][]const u8 = undefined;
     var count: usize = 0;
     var rest = changes;
