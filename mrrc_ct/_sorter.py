@@ -66,6 +66,12 @@ class DiskFile:
         """Let go of it, and of what is in it where it has no name."""
         self._file.close()
 
+    def __del__(self) -> None:
+        # As a reader does. A file that is left to itself would warn.
+        file = getattr(self, "_file", None)
+        if file is not None:
+            file.close()
+
 
 class TemporaryFile(DiskFile):
     """A file without a name, in a folder. It is gone when it is closed, or the process ends."""
