@@ -63,6 +63,7 @@ with open("in.mrc", "rb") as file:
             continue
         assert_type(old, pymarc.Record)
         assert_type(old.title, Optional[str])
+        assert_type(old.to_unicode, bool)
         assert_type(old["245"], pymarc.Field)
         assert_type(old.get_fields("650"), list[pymarc.Field])
         assert_type(old.leader, pymarc.Leader)

@@ -36,8 +36,31 @@ if TYPE_CHECKING:
 
         def __get__(self, record: Record, owner: type | None = None) -> T: ...
 
+    class _Default(Generic[T]):
+        """An attribute that is this until it is set: nothing has to be set in each record."""
+
+        def __init__(self, value: T) -> None: ...
+
+        def __get__(self, record: Record, owner: type | None = None) -> T: ...
+
+        def __set__(self, record: Record, value: T) -> None: ...
+
 else:
     _Says = property
+
+    class _Default:
+        def __init__(self, value):
+            self._value = value
+
+        def __set_name__(self, owner, name):
+            self._slot = f"_{name}"
+
+        def __get__(self, record, owner=None):
+            return getattr(record, self._slot, self._value)
+
+        def __set__(self, record, value):
+            setattr(record, self._slot, value)
+
 
 __all__ = ["Record", "isbn_regex", "logger", "map_marc8_record", "normalize_subfield_code"]
 
@@ -46,22 +69,6 @@ _CODING_UNICODE = ord("a")
 
 isbn_regex = re.compile(r"([0-9\-xX]+)")
 logger = logging.getLogger("pymarc")
-
-
-class _Default:
-    """An attribute that is this until it is set: nothing has to be set in each record."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._slot = f"_{name}"
-
-    def __get__(self, record: Record, owner: type | None = None) -> Any:
-        return getattr(record, self._slot, self._value)
-
-    def __set__(self, record: Record, value: Any) -> None:
-        setattr(record, self._slot, value)
 
 
 class Record(BaseRecord[Field]):
