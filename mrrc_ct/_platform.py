@@ -61,7 +61,8 @@ def find_library(folder: str) -> str:
     if not os.path.isdir(cores):
         raise ImportError(
             f"mrrc_ct: its compiled core is missing, there is no {path}. "
-            "In a checkout of the source, pip install -e . makes it"
+            "In a checkout of the source, pip install -e . makes it; started in another folder, "
+            "Python finds the package that is installed"
         )
     platform = this_platform()
     found = os.path.join(cores, platform, library_name(system))

@@ -633,7 +633,7 @@ def open_as(
             if from_ is None and head:
                 raise FormatUnknown(
                     f"the format cannot be told from the name or the first bytes: say which of "
-                    f"{', '.join(READABLE)} it is",
+                    f"{', '.join(READABLE)} it is, with from_ or --from",
                     source=window.name,
                     byte_offset=0,
                     found=head[:12],
@@ -691,7 +691,7 @@ def _format_of_target(target: TargetLike, to: str | None) -> str:
     found = format_of_name(name_of(target))
     if found is None:
         raise FormatUnknown(
-            f"the name {name_of(target)} tells no format: say what to write, "
+            f"the name {name_of(target)} tells no format: say what to write, with to or --to: "
             f"one of {', '.join(FORMATS)}"
         )
     return found

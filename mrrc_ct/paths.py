@@ -267,7 +267,9 @@ class _Parser:
     def done(self, what: str) -> None:
         self.skip()
         if self.at < len(self.text):
-            self.fail(f"{what} should end before this")
+            is_loud = self.text[self.at :].split(None, 1)[0] in ("AND", "OR")
+            hint = ": and, or, not are written in small letters" if is_loud else ""
+            self.fail(f"{what} should end before this{hint}")
 
     # ---- paths
 

@@ -168,8 +168,12 @@ class Selection:
 
         Raises ImportError where pyarrow is not installed.
         """
-        import pyarrow
-        from pyarrow import parquet
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError as error:
+            what = "a Parquet file is written by pyarrow: pip install pyarrow"
+            raise ImportError(f"{error}: {what}", name=error.name) from None
 
         for source in self._sources:
             check_different(source, path)

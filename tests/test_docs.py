@@ -30,7 +30,7 @@ RUN = ("python", "sh")
 #: Programs that an example may need; where one is missing the rest of the page is run without it.
 PROGRAMS = ("yaz-marcdump",)
 #: Blocks that are not run, each with its reason beside it: this many, so that none is added unseen.
-NOT_RUN = 10
+NOT_RUN = 11
 
 BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>file|not run): (?P<what>[^>]+?) -->\n+)?"

@@ -64,6 +64,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with a line that says what is wrong, and one that says where to look."""
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        if unknown:
+            import difflib
+
+            near = difflib.get_close_matches(unknown[0].split("=")[0], self._option_string_actions)
+            message += f"; did you mean {near[0]}?" if near else ""
         self.exit(2, f"{self.prog}: {message}\n{self.prog} --help shows how\n")
 
 

@@ -32,6 +32,8 @@ _EXTENSIONS = {
     "ndjson": "jsonl",
     "parquet": "parquet",
 }
+#: What somebody may expect to be written, and is not.
+_SPREADSHEETS = ("xlsx", "xls", "ods")
 #: So much text is written at a time.
 _TEXT_BYTES = 1 << 16
 
@@ -59,7 +61,10 @@ def form_of(options: argparse.Namespace, otherwise: str) -> str:
         return str(options.to)
     if options.output == "-":
         return "table" if streams.is_terminal(sys.stdout) else otherwise
-    return _EXTENSIONS.get(os.path.splitext(options.output)[1].lower()[1:], otherwise)
+    extension = os.path.splitext(options.output)[1].lower()[1:]
+    if extension in _SPREADSHEETS:
+        raise ValueError(f"{options.output}: no .{extension} is written; spreadsheets read .csv")
+    return _EXTENSIONS.get(extension, otherwise)
 
 
 def write(
