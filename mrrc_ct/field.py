@@ -49,6 +49,8 @@ BLANKS = Indicators(" ", " ")
 #: What begins a subfield with a code, but for codes beyond ASCII.
 MARKED = {code: DELIMITER + code for code in map(chr, range(0x20, 0x7F))}
 
+NO_PAIRS = "subfields are a list of Subfield(code, value), not of strings"
+
 #: What no value is.
 _MISSING: Any = object()
 
@@ -125,8 +127,8 @@ class Field:
     ) -> None:
         """Make a field. `tag` of fewer than three digits gets its zeros.
 
-        Raises ValueError for indicators that are not two, for data of a field with subfields, and
-        for subfields of a control field.
+        Raises ValueError for indicators that are not two, for data of a field with subfields, for
+        subfields of a control field, and for a list of strings.
         """
         if tag.__class__ is not str or len(tag) != 3:
             tag = full_tag(tag)
@@ -143,6 +145,8 @@ class Field:
         given: Any = subfields
         if given.__class__ is not list and not isinstance(given, list):
             given = list(given or ())
+        if given and given[0].__class__ is str:
+            raise ValueError(NO_PAIRS)
         self._subfields = given
         if indicators.__class__ is tuple and len(indicators) == 2:
             self._indicators = indicators
@@ -197,7 +201,10 @@ class Field:
 
     @property
     def subfields(self) -> list[Subfield]:
-        """The subfields, a list that can be changed. AttributeError for a control field."""
+        """The subfields, a list that can be changed. AttributeError for a control field.
+
+        Setting raises ValueError for strings in the place of Subfields.
+        """
         if self._content is not None:
             self._split()
         return self._subfields
@@ -207,7 +214,10 @@ class Field:
         if self._content is not None:
             self._split()
         # What can be gone through only once would be gone after that.
-        self._subfields = value if isinstance(value, list) else list(value)
+        given: list[Any] = value if isinstance(value, list) else list(value)
+        if given and given[0].__class__ is str:
+            raise ValueError(NO_PAIRS)
+        self._subfields = given
 
     def __copy__(self: F) -> F:
         """A field with the same list of subfields."""

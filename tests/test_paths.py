@@ -557,6 +557,7 @@ FILTERS_WRONG = [
     ("or 001", 0, "'or' is no place"),
     ("001 AND 002", 4, "should end before this"),
     ("001 && 002", 4, "should end before this"),
+    ("001 AND 002", 4, "and, or, not are written in small letters"),
     ("001 002", 4, "should end before this"),
     ("001 or002", 4, "should end before this"),
     ("001, 002", 3, "should end before this"),

@@ -142,6 +142,11 @@ def test_looking_at_an_odd_field_leaves_it_as_it_is(content: bytes) -> None:
 def test_a_field_takes_what_its_tag_has_room_for() -> None:
     with pytest.raises(ValueError, match="no data"):
         Field("245", data="x")
+    field = Field("500", None, [Subfield("a", "x")])
+    with pytest.raises(ValueError, match=r"a list of Subfield\(code, value\)"):
+        field.subfields = ["ab", "cd"]  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"a list of Subfield\(code, value\)"):
+        Field("500", None, ["ab", "cd"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="no indicators or subfields"):
         Field("001", subfields=[Subfield("a", "x")])
 

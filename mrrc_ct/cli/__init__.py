@@ -6,6 +6,7 @@ nothing was found); 2 it could not be done; 130 interrupted.
 
 from __future__ import annotations
 
+import re
 import sys
 
 # The modules typing and argparse take longer to import than all of this package.
@@ -80,6 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    if name == "head":
+        # As with the system's own.
+        arguments = [f"-n{one[1:]}" if re.fullmatch(r"-\d+", one) else one for one in arguments]
     # Options may stand between inputs.
     options = parser_of(name).parse_intermixed_args(arguments)
     status: int = options.run(options)

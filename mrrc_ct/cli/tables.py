@@ -9,6 +9,7 @@ import os
 import sys
 from itertools import chain, islice
 
+from .._source import compression_of
 from .._target import open_target
 from ..conversion import check_different
 from . import options as shared
@@ -32,8 +33,8 @@ _EXTENSIONS = {
     "ndjson": "jsonl",
     "parquet": "parquet",
 }
-#: What somebody may expect to be written, and is not.
-_SPREADSHEETS = ("xlsx", "xls", "ods")
+#: What says no more than that it is text.
+_ANY_TEXT = ("", "txt")
 #: So much text is written at a time.
 _TEXT_BYTES = 1 << 16
 
@@ -61,9 +62,15 @@ def form_of(options: argparse.Namespace, otherwise: str) -> str:
         return str(options.to)
     if options.output == "-":
         return "table" if streams.is_terminal(sys.stdout) else otherwise
-    extension = os.path.splitext(options.output)[1].lower()[1:]
-    if extension in _SPREADSHEETS:
-        raise ValueError(f"{options.output}: no .{extension} is written; spreadsheets read .csv")
+    name = options.output
+    if compression_of(name):
+        name = os.path.splitext(name)[0]
+    extension = os.path.splitext(name)[1].lower()[1:]
+    if extension not in _EXTENSIONS and extension not in _ANY_TEXT:
+        raise ValueError(
+            f"{options.output}: .{extension} names no form of a table: say which with --to "
+            "(spreadsheets read csv)"
+        )
     return _EXTENSIONS.get(extension, otherwise)
 
 

@@ -55,7 +55,7 @@ class Field(native.Field):
         """
         self.tag = tag = tag if isinstance(tag, str) and len(tag) == 3 else _full_tag(tag)
         if subfields and isinstance(subfields[0], str):
-            raise ValueError("subfields are a list of Subfield(code, value), not of strings")
+            raise ValueError(native.NO_PAIRS)
         self._odd = self._value = None
         if tag in native.CONTROL_TAGS:
             self._indicators = None
