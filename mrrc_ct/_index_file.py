@@ -9,7 +9,6 @@ first, and the texts with 1E between them. Behind the blocks of both lists stand
 from __future__ import annotations
 
 import json
-import os
 import sys
 import zlib
 from array import array
@@ -232,11 +231,12 @@ def open_index_file(path: str) -> tuple[IndexFile, dict[str, Any]]:
             raise damaged(path)
         start = first.index(b"\n", len(_MAGIC)) + 1
         head = json.loads(first[len(_MAGIC) : start])
-        counts = [int(head[name]) for name in ("records", "with_control_number")]
-        size = int(head["bytes"])
+        *counts, size = told = [head[name] for name in ("records", "with_control_number", "bytes")]
+        if not all(type(one) is int and one >= 0 for one in told) or counts[1] > counts[0]:
+            raise damaged(path)
         ends = [-(-count // _BLOCK_ENTRIES) + 1 for count in counts]
         length = sum(ends) * _NUMBER_BYTES
-        if min(*counts, size) < 0 or start + size + length != os.stat(path).st_size:
+        if start + size + length != file.length():
             raise damaged(path)
         found = file.read(length, start + size)
         if zlib.crc32(found) != head["places_crc32"]:
@@ -248,7 +248,8 @@ def open_index_file(path: str) -> tuple[IndexFile, dict[str, Any]]:
         return IndexFile(file, start, size, places, counts), head
     except BaseException as error:
         file.close()
-        if isinstance(error, (ValueError, KeyError, TypeError)):
+        # A head that is nested too deeply is a RecursionError.
+        if isinstance(error, (ValueError, KeyError, TypeError, RecursionError)):
             raise damaged(path) from None
         raise
 

@@ -44,6 +44,10 @@ class DiskFile:
         self._descriptor: int = file.fileno()
         self.name = name
 
+    def length(self) -> int:
+        """How many bytes it has now."""
+        return os.fstat(self._descriptor).st_size
+
     def read(self, size: int, offset: int) -> bytes:
         """So many bytes at an offset, or as many as there are. Raises SourceError."""
         try:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 #: What an index is called beside its file.
 SUFFIX = ".mrrc-index"
 _CHUNK = 1 << 20
+_CHANGED = "the file has changed since the index was built: build it again"
 #: What of a reader's options has nothing to say while an index is built.
 _FOR_LATER = ("recovery_mode", "max_errors")
 
@@ -75,7 +76,10 @@ class RecordIndex:
         if not 1 <= number <= len(self):
             raise IndexError(f"there are records 1 to {len(self)}, not {number}")
         with self._lock:
-            return self._opened().record(number)
+            offset, control_number = self._opened().record(number)
+        if offset >= self._state[0]:
+            raise damaged(self.path + SUFFIX)
+        return offset, control_number
 
     def offset(self, number: int) -> int:
         """Where a record begins, in bytes. Raises IndexError for a number that there is not."""
@@ -89,14 +93,23 @@ class RecordIndex:
         """The numbers of all records with a control number, in the file's order."""
         wanted = control_number.strip()
         with self._lock:
-            return self._opened().find(wanted) if wanted else []
+            found = self._opened().find(wanted) if wanted else []
+        if not all(1 <= number <= len(self) for number in found):
+            raise damaged(self.path + SUFFIX)
+        return found
 
     def __getitem__(self, number: int) -> Record:
-        """The record with a number, from 1. Raises IndexError, and the error of a damaged one."""
+        """The record with a number, from 1. Raises IndexError, and the error of a damaged one.
+
+        Raises IndexInvalid where the file does not reach that far any more.
+        """
         offset = self.offset(number)
         with self._lock:
             self._reader.seek(offset)
-            record, error = next(self._reader.iter_with_errors())
+            found = next(self._reader.iter_with_errors(), None)
+        if found is None:
+            raise IndexInvalid(_CHANGED, source=self.path)
+        record, error = found
         if record is None:
             assert error is not None
             error.record_number = number
@@ -245,9 +258,7 @@ def open_index(path: str | os.PathLike[str], **options: Any) -> RecordIndex:
         if not all(isinstance(one, int) for one in known):
             raise damaged(name)
         if size != known[0] or (modified != known[1] and _crc32_of(path) != known[2]):
-            raise IndexInvalid(
-                "the file has changed since the index was built: build it again", source=path
-            )
+            raise IndexInvalid(_CHANGED, source=path)
         return RecordIndex(path, state, content, **options)
     except BaseException:
         content.close()

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -183,7 +184,7 @@ def test_a_damaged_index_never_tells_anything_else(tmp_path: pathlib.Path) -> No
     kept = pathlib.Path(f"{path}{mrrc_ct.index.SUFFIX}")
     good = kept.read_bytes()
     dice = random.Random(3)
-    refused = 0
+    head_end = good.index(b"\n", good.index(b"\n") + 1)
     for at in range(len(good)):
         kept.write_bytes(good[:at] + bytes([good[at] ^ 1 << dice.randrange(8)]) + good[at + 1 :])
         try:
@@ -193,6 +194,81 @@ def test_a_damaged_index_never_tells_anything_else(tmp_path: pathlib.Path) -> No
                 ] == expected
                 assert {one: index.numbers(one) for one in "012345"} == numbers
         except IndexInvalid:
-            refused += 1
-    # But for the head's, whose sizes and sums are known to be right, or are those of the file.
-    assert refused > len(good) - 40
+            continue
+        # What the head says of a file that is not changed is not asked for.
+        assert at < head_end
+
+
+def test_a_file_that_was_cut_off_is_told(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x.mrc"
+    record = iso2709(("001", "1"))
+    path.write_bytes(record * 3)
+    with mrrc_ct.build_index(path) as index:
+        os.truncate(path, len(record))
+        assert index[1].as_marc() == record
+        with pytest.raises(IndexInvalid, match="changed"):
+            index[3]
+
+
+HEAD = {"records": 1, "with_control_number": 1, "modified": 0, "crc32": 0}
+
+
+@pytest.mark.parametrize(
+    ("head", "offset", "number"),
+    [
+        ({"records": -1}, 0, 1),
+        ({"records": 1.0}, 0, 1),
+        ({"records": 1e999}, 0, 1),
+        ({"records": True}, 0, 1),
+        ({"records": None}, 0, 1),
+        ({"records": 1 << 70}, 0, 1),
+        ({"with_control_number": 513}, 0, 1),
+        ({"bytes": -38}, 0, 1),
+        ({"bytes": 1 << 62}, 0, 1),
+        ({"size": "39"}, 0, 1),
+        ({}, 40, 1),
+        ({}, (1 << 64) - 1, 1),
+        ({}, 0, 0),
+        ({}, 0, 2),
+        ({}, 0, (1 << 64) - 1),
+    ],
+)
+def test_an_index_that_is_made_up_is_not_believed(
+    tmp_path: pathlib.Path, head: dict[str, object], offset: int, number: int
+) -> None:
+    """Its checksums are right, and what it says is not."""
+    path = tmp_path / "x.mrc"
+    record = iso2709(("001", "7"))
+    path.write_bytes(record)
+    assert len(record) == 40
+    os.utime(path, ns=(0, 0))
+    blocks = [number_of(offset) + b"7", number_of(number) + b"7"]
+    body = b"".join([zlib.crc32(block).to_bytes(4, "little") + block for block in blocks])
+    places = b"".join(map(number_of, (0, 13, 13, 26)))
+    told = {**HEAD, "bytes": len(body), "size": len(record), "places_crc32": zlib.crc32(places)}
+    kept = pathlib.Path(f"{path}{mrrc_ct.index.SUFFIX}")
+
+    def ask(told: dict[str, object]) -> tuple[bytes, list[int]]:
+        kept.write_bytes(b"mrrc-ct index 3\n" + json.dumps(told).encode() + b"\n" + body + places)
+        with mrrc_ct.open_index(path) as index:
+            return index[1].as_marc(), index.numbers("7")
+
+    if head:
+        assert ask(told) == (record, [1])
+    with pytest.raises(IndexInvalid, match="damaged"):
+        ask({**told, **head})
+
+
+def test_a_head_that_is_nested_is_not_believed(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x.mrc"
+    path.write_bytes(iso2709(("001", "7")))
+    kept = pathlib.Path(f"{path}{mrrc_ct.index.SUFFIX}")
+    for head in (b"[" * 1000, b"{}", b"[]", b"7", b"\xff"):
+        kept.write_bytes(b"mrrc-ct index 3\n" + head + b"\n")
+        with pytest.raises(IndexInvalid, match="damaged"):
+            mrrc_ct.open_index(path)
+
+
+def number_of(value: int) -> bytes:
+    """A number as an index has it."""
+    return value.to_bytes(8, "little")
