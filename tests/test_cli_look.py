@@ -113,6 +113,9 @@ def test_head_is_the_first_records_as_they_are(
 ) -> None:
     assert command("head", books).out == b"".join(raw[:10])
     assert command("head", "-7", books).out == b"".join(raw[:7])
+    assert command("head", "-7", "--", books).out == b"".join(raw[:7])
+    assert "-7: cannot open" in command("head", "--", "-7", books).err
+    assert command("sample", "-7", books).out.count(b"\x1d") == 7
     assert command("head", "-n", 0, books).out == b""
     assert command("head", "-n", 1000, books).out == b"".join(raw)
     assert command("head", "-n", 153, books, books).out == b"".join(raw + raw[:3])

@@ -6,13 +6,12 @@ nothing was found); 2 it could not be done; 130 interrupted.
 
 from __future__ import annotations
 
-import re
 import sys
 
 # The modules typing and argparse take longer to import than all of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from .options import Parser
 
 DONE, LOOK, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -81,16 +80,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
-    if name == "head":
-        # As with the system's own.
-        arguments = [f"-n{one[1:]}" if re.fullmatch(r"-\d+", one) else one for one in arguments]
-    # Options may stand between inputs.
-    options = parser_of(name).parse_intermixed_args(arguments)
+    options = parser_of(name).parse(arguments)
     status: int = options.run(options)
     return status
 
 
-def parser_of(name: str) -> argparse.ArgumentParser:
+def parser_of(name: str) -> Parser:
     """The parser of a command: for running it, and for what makes completion and man pages."""
     from importlib import import_module
 

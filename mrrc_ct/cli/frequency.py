@@ -20,7 +20,7 @@ EXAMPLES = [
 FORMATS = ("table", "tsv", "csv", "jsonl")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: shared.Parser) -> None:
     """Say what the command takes."""
     shared.add_paths_and_inputs(parser, "PATH", "650$a, 008[35:38], leader[6], 650:count …")
     shared.add_number(parser, None, "the most frequent ones of each path")

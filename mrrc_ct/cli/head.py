@@ -18,7 +18,7 @@ EXAMPLES = [
 ]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: shared.Parser) -> None:
     """Say what the command takes."""
     shared.add_inputs(parser)
     shared.add_number(parser, 10, "how many records")

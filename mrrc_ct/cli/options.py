@@ -36,8 +36,21 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
+        #: Whether -5 stands for -n 5, as with the system's own head.
+        self.has_number = False
         #: Groups that --help leaves out, where they would not fit on the screen any more.
         self.unshown: set[str | None] = set()
+
+    def parse(self, arguments: list[str]) -> argparse.Namespace:
+        """The options of a command line, which may stand between inputs."""
+        if self.has_number:
+            end = arguments.index("--") if "--" in arguments else len(arguments)
+            numbered = [
+                f"-n{one[1:]}" if one[:1] == "-" and one[1:].isdecimal() else one
+                for one in arguments[:end]
+            ]
+            arguments = [*numbered, *arguments[end:]]
+        return self.parse_intermixed_args(arguments)
 
     def format_help(self) -> str:
         """What --help writes."""
@@ -405,8 +418,9 @@ def tags(text: str) -> list[str]:
     return [tag for part in text.split(",") for tag in part.split()]
 
 
-def add_number(parser: argparse.ArgumentParser, default: int | None, what: str) -> None:
+def add_number(parser: Parser, default: int | None, what: str) -> None:
     """How many there should be."""
+    parser.has_number = True
     told = "all" if default is None else default
     parser.add_argument(
         "-n",

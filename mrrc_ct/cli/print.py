@@ -18,7 +18,7 @@ EXAMPLES = [
 ]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: shared.Parser) -> None:
     """Say what the command takes."""
     shared.add_inputs(parser)
     shared.add_tags(parser, "only these fields: 245,6XX,700-711 (LDR: the leader)")

@@ -23,7 +23,7 @@ EXAMPLES = [
 FORMATS = ("table", "csv", "tsv", "jsonl", "parquet")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: shared.Parser) -> None:
     """Say what the command takes."""
     shared.add_paths_and_inputs(parser, "COLUMN", "001, title=245$a, 650$a:first, 008[7:11]:int …")
     shared.add_where(parser)
