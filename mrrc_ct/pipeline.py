@@ -89,16 +89,7 @@ class PipelineStats:
 class _Open:
     """A piece on its way to be records."""
 
-    __slots__ = (
-        "damages",
-        "entries",
-        "entry",
-        "number",
-        "offset",
-        "piece",
-        "start",
-        "view",
-    )
+    __slots__ = ("damages", "entries", "entry", "number", "offset", "piece", "start", "view")
 
     def __init__(self, piece: c.Piece, number: int | None) -> None:
         self.piece = piece

@@ -821,7 +821,7 @@ pub const documentation = [_]Documentation{
     .{
         .name = "mrrc_replace",
         .parameters = &.{ "target", "record", "changes" },
-        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, or ISO 2709 has no room for it.",
+        .text = "Write a sound ISO 2709 record again with other contents of up to 16 fields, without looking at its text. A NUL ends `record` and `changes`; these hold for each the tag, what the first field with it is to hold, and 1E. `target`, which does not overlap the others, has room for 100,000. Gives `target`, where a NUL is behind the record, or null when the record is not sound or its fields do not stand in the order of its directory, when it has no such field, when there would be a NUL in it, or ISO 2709 has no room for it.",
     },
     .{
         .name = "mrrc_take_apart",

@@ -306,12 +306,12 @@ pub const changes_max = 16;
 
 /// Write a sound record with other contents of some fields. `changes` are these: of each the tag, what the
 /// first field with it is to hold, and 1E. Null where a tag is not there or comes twice, where the record's fields
-/// do not stand in the order of its directory, where a NUL is in `changes`, or ISO 2709 has no room for it.
-/// `record` has no NUL: it comes as what ends with one.
+/// do not stand in the order of its directory, where a NUL is in either, or ISO 2709 has no room for it.
 pub fn replace(record: []const u8, changes: []const u8, target: *[record_length_max]u8) ?usize {
     var problem: Problem = .{};
     const status = check(record, true, &problem) catch return null;
     if (status != .record or status.record.length != record.len or !status.record.is_canonical) return null;
+    if (std.mem.indexOfScalar(u8, record, 0) != null) return null;
     const base = status.record.base_address;
     var pending: [changes_max][]const u8 = undefined;
     var count: usize = 0;
@@ -553,6 +553,10 @@ test "contents are replaced" {
         try std.testing.expectEqual(null, replace(record, changes, &target));
     }
     for (0..record.len) |cut| try std.testing.expectEqual(null, replace(record[0..cut], "", &target));
+    var with_nul = record.*;
+    with_nul[std.mem.indexOf(u8, record, "Odes").?] = 0;
+    try std.testing.expectEqual(null, replace(&with_nul, "0017\x1e", &target));
+    try std.testing.expect(replace(record, "0017\x1e", &target) != null);
     const long = "245" ++ @as([9999]u8, @splat('x'));
     try std.testing.expectEqual(null, replace(record, long ++ "\x1e", &target));
     try std.testing.expectEqual(@as(?usize, record.len - 9 + 9999), replace(record, long[0 .. long.len - 1] ++ "\x1e", &target));
