@@ -192,12 +192,9 @@ pub fn isRegular(bytes: []const u8, frame: Frame) bool {
     const body = bytes[frame.base_address..];
     if (scan.hasBefore(record_module.subfield_delimiter, .{ .below = ' ', .above = '~' }, body)) return false;
     var at: usize = leader_length;
-    var start: usize = 0;
     while (at < frame.base_address - 1) : (at += entry_length) {
         const entry = bytes[at..][0..entry_length];
-        if (!frame.is_canonical) start = parseDigits(5, entry[7..12]).?;
-        const content = body[start..][0 .. parseDigits(4, entry[3..7]).? - 1];
-        start += content.len + 1;
+        const content = body[parseDigits(5, entry[7..12]).?..][0 .. parseDigits(4, entry[3..7]).? - 1];
         if (record_module.isControlTag(entry[0..3].*)) {
             if (std.mem.indexOfScalar(u8, content, record_module.subfield_delimiter) != null) return false;
             continue;
