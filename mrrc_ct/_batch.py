@@ -5,11 +5,13 @@ A reader makes what most records of the batch before were asked for, and that fo
 
 from __future__ import annotations
 
+import sys
 from itertools import repeat, starmap
 
 from . import _core
 from ._bindings import Encoding, Kind
-from .field import CONTROL_TAGS, DELIMITER
+from ._locks import other_threads
+from .field import CONTROL_TAGS, DELIMITER, Common, Field
 
 # The module typing takes longer to import than all of this package.
 TYPE_CHECKING = False
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from .base import BaseRecord
 
+    F = TypeVar("F", bound=Field)
     R = TypeVar("R", bound=BaseRecord[Any])
     T = TypeVar("T")
 
@@ -56,6 +59,70 @@ def blank(a_class: type[T], count: int) -> list[T]:
     return list(starmap(new, repeat((a_class,), count)))
 
 
+def made_together(a_class: type[F], count: int, common: Common) -> list[F]:
+    """So many fields, whose tags and values are still to be set."""
+    fields = blank(a_class, count)
+    for field in fields:
+        field._kept = common
+    return fields
+
+
+class Spares:
+    """Fields that a record had and nobody has any more, to be those of another one.
+
+    To make and free an object is a fifth of what a field costs that is asked for its value only.
+    """
+
+    __slots__ = ("_slots", "_tries")
+
+    #: A record with more has fields of its own.
+    FIELDS_MAX = 100
+    #: In so many records of a batch somebody may have kept a field; then all have their own.
+    TRIES = 8
+    #: How often an object is counted that only two lists have, one of which is gone through.
+    ALONE = 1 + sum(map(sys.getrefcount, [object()])) if hasattr(sys, "getrefcount") else 0
+
+    def __init__(self) -> None:
+        # What fields have in common, the fields, and those of them that the last record had whose
+        # they were. Two of these: a loop's variable still has the last field of the record before.
+        # Who works with one has it to himself.
+        self._slots: list[tuple[Common, list[Any], list[Any]]] = []
+        self.renew()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Spares, ()  # what a copied record is from has none
+
+    def renew(self) -> None:
+        """Try again whether fields become free."""
+        self._tries = self.TRIES
+
+    def take(self, a_class: type[F], flat: bytes, values: list[str]) -> list[F]:
+        """Fields for these values and one that ends them, of the record with this flat form."""
+        count = len(values) - 1
+        if count > self.FIELDS_MAX or not self._tries or other_threads():
+            return made_together(a_class, count, Common(flat, values))
+        fields: list[Any]
+        if len(self._slots) < 2:
+            common, fields = Common(flat, values), []
+        else:
+            common, fields, had = self._slots.pop(0)
+            looked_into = common.looked_into
+            alone = self.ALONE * len(had) + len(looked_into)
+            if common.had_threads or sum(map(sys.getrefcount, had)) != alone:
+                self._tries -= 1
+                common, fields = Common(flat, values), []
+            elif looked_into:
+                for field in looked_into:
+                    field._renew(common)
+                looked_into.clear()
+            common.flat, common.values = flat, values
+        if count > len(fields):
+            fields += made_together(a_class, count - len(fields), common)
+        had = fields[:count]
+        self._slots.append((common, fields, had))
+        return had[:]
+
+
 class Origin:
     """Where records come from and how they are to be read: one for each batch of a reader."""
 
@@ -73,6 +140,7 @@ class Origin:
         "places",
         "queried",
         "references",
+        "spares",
         "starts",
         "tags",
         "told",
@@ -89,7 +157,7 @@ class Origin:
         #: The core's number of the encoding, or None when Python's `codec` has to decode.
         encoding = _core.encoding_number(from_encoding)
         codec = None if encoding is not None else check_codec(from_encoding or "")
-        self._set(name, encoding, codec, references, is_lenient)
+        self._set(name, encoding, codec, references, is_lenient, Spares())
 
     def _set(
         self,
@@ -98,6 +166,7 @@ class Origin:
         codec: str | None,
         references: bool,
         is_lenient: bool,
+        spares: Spares,
     ) -> None:
         self.name = name
         self.encoding = encoding
@@ -105,6 +174,7 @@ class Origin:
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
+        self.spares = spares
         #: How many records a batch has; how many of them had to be decoded, of how many all
         #: fields were made, and how many queries `_told` answered.
         self.count = self.asked = self.loaded = self.told = 0
@@ -123,7 +193,9 @@ class Origin:
         `starts` are offsets from there, 32-bit numbers of the machine's: where each begins.
         """
         other = new(Origin)
-        other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient)
+        spares = self.spares
+        spares.renew()
+        other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient, spares)
         other.number, other.offset, other.starts = number, offset, starts
         return other  # type: ignore[no-any-return]
 

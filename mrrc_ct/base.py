@@ -24,7 +24,6 @@ from ._batch import (
     READY,
     VALUES,
     Origin,
-    blank,
     check_codec,
     new,
 )
@@ -41,7 +40,7 @@ from .errors import (
     TextError,
     UnmappableCharacter,
 )
-from .field import CONTROL_TAGS, DELIMITER, FIELD_END, MARKED, Field, copied
+from .field import CONTROL_TAGS, DELIMITER, FIELD_END, MARKED, Common, Field, copied
 from .leader import LEADER_LEN, Leader
 
 # The module typing takes longer to import than all of this package.
@@ -436,12 +435,10 @@ class BaseRecord(Generic[F]):
         flat: Any = self._fields if kind & DECODED else self._data
         tags = origin.tags
         field: F
-        fields = blank(self._field_class, len(numbers))
         values = rest.decode().split(FIELD_MARK)
-        kept = flat, values
+        fields = origin.spares.take(self._field_class, flat, values)
         for field, number, field._value in zip(fields, numbers, values):
             field.tag = tags[number]
-            field._kept = kept
         if is_out:
             for tag, field in self._firsts.items():
                 fields[numbers.index(tags.index(tag))] = field
@@ -548,7 +545,7 @@ class BaseRecord(Generic[F]):
                         append(code)
                         append(value)
                 else:
-                    if text.__class__ is tuple:
+                    if text.__class__ is Common:
                         text = field._found(text)
                     append(f"{AS_IT_IS[field._indicators is None]}{field.tag}")
                     append(text)

@@ -84,6 +84,23 @@ def copied(original: T) -> T:
     return new
 
 
+class Common:
+    """What fields have in common that were made together: the flat form of a record, all values."""
+
+    __slots__ = ("flat", "had_threads", "looked_into", "values")
+
+    def __init__(self, flat: bytes, values: list[str]) -> None:
+        self.flat = flat
+        self.values = values
+        #: Those of the fields that have found their content in it, and have nothing in common now.
+        self.looked_into: list[Field] = []
+        #: Whether some may have done so while there were other threads, without saying so.
+        self.had_threads = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Common, (self.flat, self.values)
+
+
 class Field:
     """A field of a record: a control field with `data`, or one with indicators and subfields.
 
@@ -95,10 +112,10 @@ class Field:
     are equal when they say the same; since they can be changed they have no hash.
     """
 
-    # `_kept` is the content, or a record in the flat form and the values of its fields, of which
-    # `_value` is the one that is this field's; None once the subfields have been handed out: then
+    # `_kept` is the content, or what this field has in common with those of its record, where
+    # `_value` is the one value that is its own; None once the subfields have been handed out: then
     # they are the truth.
-    # `_indicators`, unless `_kept` is a tuple, are None for a control field, and empty until they
+    # `_indicators`, unless `_kept` is a Common, are None for a control field, and empty until they
     # are taken from the content. `_odd` is a content that the subfields do not tell the whole of,
     # with what they were when it was taken apart. `_value` is what `value()` gives, where that was
     # made beforehand.
@@ -112,7 +129,7 @@ class Field:
     )
 
     tag: str
-    _kept: str | tuple[bytes, list[str]] | None
+    _kept: str | Common | None
     _indicators: Any
     _odd: tuple[str, str] | None
     _subfields: list[Subfield]
@@ -159,16 +176,16 @@ class Field:
     def control_field(self) -> bool:
         """Whether this is a control field, with data instead of indicators and subfields."""
         kept: Any = self._kept
-        if kept.__class__ is tuple:
-            at = 12 + 12 * self._place(kept[1])
-            return kept[0][at : at + 3] in _CONTROL_TAGS
+        if kept.__class__ is Common:
+            at = 12 + 12 * self._place(kept.values)
+            return kept.flat[at : at + 3] in _CONTROL_TAGS
         return self._indicators is None
 
     @property
     def _content(self) -> str | None:
         """The content as it stands between two terminators; None where the subfields are it."""
         kept = self._kept
-        return kept if kept.__class__ is not tuple else self._found(kept)  # type: ignore
+        return kept if kept.__class__ is not Common else self._found(kept)  # type: ignore
 
     def _place(self, values: list[str]) -> int:
         """The number of the field, from 1, in the record that it was read with."""
@@ -179,23 +196,30 @@ class Field:
             index = values.index(value, index + 1)
         return index + 1
 
-    def _found(self, kept: tuple[bytes, list[str]]) -> str:
+    def _renew(self, common: Common) -> None:
+        """Be a field of a record again whose values are told."""
+        self._kept = common
+        self._subfields = []
+
+    def _found(self, kept: Common) -> str:
         """The content, from the record that the field was read with; then `_indicators` is set."""
         global _cut
         flat, parts = _cut
-        if flat is not kept[0]:
-            flat = kept[0]
+        if flat is not kept.flat:
+            flat = kept.flat
             parts = flat.split(FIELD_END)
             _cut = flat, parts
-        content = parts[self._place(kept[1])].decode()
+        content = parts[self._place(kept.values)].decode()
         indicators = None if self.control_field else ()
         if not other_threads():
             self._indicators = indicators
             self._kept = content
+            kept.looked_into.append(self)
             return content
         # One of them may be changing it.
+        kept.had_threads = True
         with lock_of(self):
-            if self._kept.__class__ is tuple:
+            if self._kept.__class__ is Common:
                 self._indicators = indicators
         return content
 
@@ -289,6 +313,7 @@ class Field:
     def data(self, value: str) -> None:
         if not self.control_field:
             raise AttributeError(f"field {self.tag} has subfields, not data")
+        _ = self._content  # what it has in common is told of it
         self._indicators = None
         self._kept = value
         self._value = None
@@ -373,7 +398,7 @@ class Field:
     def get(self, code: str, default: str | None = None) -> str | None:
         """The value of the first subfield with this code, or `default`."""
         content: Any = self._kept
-        if content.__class__ is tuple:
+        if content.__class__ is Common:
             content = self._found(content)
         if self._indicators is None:
             return default
@@ -403,7 +428,7 @@ class Field:
         Raises KeyError if there is none or more than one, or if this is a control field.
         """
         content: Any = self._kept
-        if content.__class__ is tuple:
+        if content.__class__ is Common:
             content = self._found(content)
         if self._indicators is None:
             raise KeyError(f"{code}: field {self.tag} is a control field")

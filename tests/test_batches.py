@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import copy
+import functools
 import io
 import random
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from marc import LEADER, LEADER_MARC8, iso2709
 
 import mrrc_ct
+from mrrc_ct import _batch
 from mrrc_ct import pymarc as dropin
 
 CODES = ("a", "b", "c", "6", "é")
@@ -178,6 +184,129 @@ def test_a_value_changes_with_its_field(records: list[bytes]) -> None:
                 alone.fields[place], (index + place) % 7
             )
         assert record.fields == alone.fields
+
+
+#: What may be done with a field of either kind of record, and what it says then.
+WAYS: list[Callable[[Any], object]] = [
+    lambda field: field.value(),
+    lambda field: field.get("a"),
+    lambda field: str(field),
+    lambda field: field.subfields if not field.control_field else field.data,
+    lambda field: getattr(field, "indicators", None),
+    lambda field: setattr(field, "tag", "0" + field.tag[1:]) if field.tag > "1" else None,
+    lambda field: setattr(field, "data", "new") if field.control_field else None,
+    lambda field: None if field.control_field else field.add_subfield("x", "new"),
+    lambda field: None if field.control_field else field.subfields.pop(),
+    lambda field: None if field.control_field else setattr(field, "indicators", ("x", "y")),
+    lambda field: [subfield.code for subfield in field],
+    lambda field: copy.copy(field).value(),
+]
+#: What only the drop-in has.
+LAX_WAYS: list[Callable[[Any], object]] = [
+    lambda field: setattr(field, "data", None),
+    lambda field: field.subfields.append(("z", "new")),
+    lambda field: setattr(field, "subfields", [mrrc_ct.Subfield("y", "new")]),
+    lambda field: next(field, None),
+    lambda field: [iter(field), next(field, None), next(field, None)][1:],
+]
+
+
+def tried(act: Callable[[], object]) -> object:
+    """What comes of it, an error included."""
+    try:
+        return act()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def in_a_thread(act: Callable[[], object], is_so: bool) -> object:
+    """The same, beside another thread if that is so."""
+    if not is_so:
+        return tried(act)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(tried, act).result()
+
+
+def state_of(field: Any) -> object:
+    """All that a field is."""
+    return (
+        field.tag,
+        field.control_field,
+        tried(field.value),
+        tried(lambda: field.indicators),
+        tried(lambda: list(field.subfields)),
+        tried(field._text),
+    )
+
+
+@pytest.mark.parametrize("is_dropin", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_fields_that_are_used_again_are_nobody_elses(seed: int, is_dropin: bool) -> None:
+    """Whatever is kept of records and done to fields meanwhile, each is what it would be alone."""
+    chance = random.Random(seed)
+    data = some(seed, 1200, "ab é", LEADER, False)
+    ways = WAYS + LAX_WAYS if is_dropin else WAYS
+    reader: Any = (
+        dropin.MARCReader(b"".join(data)) if is_dropin else mrrc_ct.MARCReader(b"".join(data))
+    )
+    kept: list[tuple[Any, Any]] = []
+    for index, record in enumerate(reader):
+        # Long stretches where nothing is kept, where little is done, where all of it is.
+        keeps, does, threads = ((0, 0.1, 0), (0.01, 0.3, 0.01), (0.3, 0.5, 0), (0, 0, 0))[
+            index // 100 % 4
+        ]
+        alone = dropin.Record(data[index]) if is_dropin else mrrc_ct.Record(data[index])
+        fields, theirs = record.fields, alone.fields
+        assert [(one.tag, one.value()) for one in fields] == [
+            (one.tag, one.value()) for one in theirs
+        ]
+        for field, other in zip(fields, theirs):
+            if chance.random() < does:
+                way = chance.choice(ways)
+                act, alike = functools.partial(way, field), functools.partial(way, other)
+                found = in_a_thread(act, chance.random() < threads)
+                assert repr(found) == repr(tried(alike))
+            if chance.random() < keeps:
+                kept += [(field, other)]
+        if chance.random() < keeps:
+            kept += zip(fields, theirs)
+        if chance.random() < keeps / 10:
+            fields, theirs = copy.deepcopy((fields, theirs))
+            kept += zip(fields, theirs)
+    assert len(kept) > 500
+    for field, other in kept:
+        assert state_of(field) == state_of(other)
+
+
+def test_fields_that_nobody_has_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(sys, "getrefcount"):
+        pytest.skip("whether somebody has a field cannot be told here")
+    made = 0
+    make = _batch.blank
+
+    def counted(a_class: Any, count: int) -> list[Any]:
+        nonlocal made
+        made += count * issubclass(a_class, mrrc_ct.Field)
+        return make(a_class, count)
+
+    monkeypatch.setattr(_batch, "blank", counted)
+    data = iso2709(("001", "1234"), ("245", "10$aOdes"), ("300", "  $aleaves")) * 640
+
+    def made_by(look: Callable[[Any], object]) -> int:
+        nonlocal made
+        made = 0
+        for record in dropin.MARCReader(data):
+            for field in record.fields:
+                look(field)
+        return made
+
+    # Two records' fields, once a batch is known to be asked for them.
+    assert made_by(lambda field: field.value()) == 6
+    assert made_by(lambda field: field.get("a")) == 6
+    kept: list[Any] = []
+    assert made_by(kept.append) > 1500
+    values = ["1234", "Odes", "leaves"] * 640
+    assert [field.value() for field in kept] == values
 
 
 def test_text_that_cannot_be_read_is_told_by_its_record() -> None:

@@ -2,6 +2,7 @@
 //! many records at once is done here, so that it need not be done for each field there.
 
 const std = @import("std");
+const json_direct = @import("json_direct.zig");
 const record_module = @import("record.zig");
 const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
@@ -15,6 +16,8 @@ pub const Tag = record_module.Tag;
 
 const terminators: scan.Class = .{ .others = &.{ record_terminator, field_terminator } };
 const marks: scan.Class = .{ .others = &.{ record_terminator, field_terminator, delimiter } };
+/// Longer records are taken apart step by step.
+const direct_max = 4096;
 
 /// Tags that have a number: the control fields' 000 to 009 have 0 to 9, others those from `first` on,
 /// as they come. So a number is never a terminator.
@@ -124,6 +127,12 @@ pub fn take(flat: []const u8, tags: *Tags, target: []u8, ends: []u32) ?usize {
         while (entry < head_end) : (entry += entry_length) out.byte(tags.numberOf(flat[entry..][0..3].*) orelse return null);
         const count = out.length - mark;
         out.byte(field_terminator);
+        if (out.takeValues(flat[start..], head_end - start, target[mark..][0..count])) |length| {
+            at += length + 1;
+            ends[records] = @intCast(out.length);
+            out.byte(record_terminator);
+            continue;
+        }
         at = head_end + 1;
         var are_long = true;
         for (0..count) |index| {
@@ -246,6 +255,57 @@ const Output = struct {
         const count = scan.copyUntil(class, self.target[self.length..], bytes);
         self.length += count;
         return count;
+    }
+
+    /// Append the values of all fields of the record that `bytes` begin with, each with 1E behind it, and give
+    /// the record's length without its 1D. Null, with nothing done, where anything is unusual.
+    fn takeValues(self: *Output, bytes: []const u8, head_length: usize, numbers: []const u8) ?usize {
+        const length = std.mem.indexOfScalarPos(u8, bytes, head_length, record_terminator) orelse return null;
+        if (head_length < json_direct.sight or length > direct_max or length + json_direct.sight >= bytes.len) return null;
+        var places: [json_direct.marksFor(direct_max + 1)]u32 = undefined;
+        if (!json_direct.findMarks(marks, bytes, length + 1, head_length, &places)) return null;
+        const mark = self.length;
+        if (self.takeMarked(bytes, &places, numbers) == length) return length;
+        self.length = mark;
+        return null;
+    }
+
+    /// The same for values between marks whose places are known, that of the directory's end first; where the
+    /// last field ends.
+    inline fn takeMarked(self: *Output, bytes: []const u8, places: []const u32, numbers: []const u8) usize {
+        var next: usize = 1;
+        var at: usize = places[0] + 1;
+        for (numbers) |number| {
+            const begin = self.length;
+            var end: usize = places[next];
+            next += 1;
+            if (number < Tags.first) {
+                self.appendInSight(bytes, at, end);
+            } else while (bytes[end] == delimiter) {
+                const mark = self.length;
+                at = end + 2;
+                end = places[next];
+                next += 1;
+                if (end < at or bytes[at - 1] >= 0x80) return 0;
+                self.appendInSight(bytes, at, end);
+                if (end == at or !isInk(bytes[at]) or !isInk(bytes[end - 1])) self.stripFrom(mark);
+                if (bytes[end] == delimiter) self.byte(' ');
+            }
+            if (bytes[end] != field_terminator) return 0;
+            if (self.length - begin < 3 and !isLong(self.target[begin..self.length])) return 0;
+            self.byte(field_terminator);
+            at = end + 1;
+        }
+        return at;
+    }
+
+    /// Append a part of `bytes`, behind which there are so many more as are copied together.
+    inline fn appendInSight(self: *Output, bytes: []const u8, start: usize, end: usize) void {
+        const step = 32;
+        self.target[self.length..][0..step].* = bytes[start..][0..step].*;
+        var done: usize = step;
+        while (done < end - start) : (done += step) self.target[self.length + done ..][0..step].* = bytes[start + done ..][0..step].*;
+        self.length += end - start;
     }
 
     /// Append the value of the field whose content `bytes` begins with; the content's length.
@@ -410,6 +470,38 @@ test "fields come with their tags' numbers and their values" {
         tags = .init(&names);
         _ = take(sample[cut..], &tags, target[0 .. sample.len - cut], &ends);
     }
+}
+
+test "values are the same from marks and step by step" {
+    const start = sample_leader ++ "001000000000" ++ "245000000000" ++ "500000000000";
+    const contents_start = "000000000\x1e12345\x1e10\x1faOdes\x1fcHorace\x1e";
+    const contents = [_][]const u8{ "  \x1fa Notes \x1f", "\x1fa\u{e9}t\u{e9}\x1fb\x1fcx", "10\x1faA text of more than 32 bytes, \x1fbtwice: behind that is another one of so many bytes" };
+    var bytes: [2 * (start.len + 300)]u8 = undefined;
+    var names: [Tags.max][4]u8 = undefined;
+    var targets: [2][bytes.len]u8 = undefined;
+    var ends: [3]u32 = undefined;
+    for ([_]*const Tag{ "650", "008" }) |tag| for (contents) |content| for (0..content.len) |at| for (0..256) |value| {
+        var changed: [100]u8 = undefined;
+        @memcpy(changed[0..content.len], content);
+        changed[at] = @intCast(value);
+        const record = try std.fmt.bufPrint(&bytes, "{s}{s}{s}{s}\x1e{s}\x1e\x1d", .{ start, tag, contents_start, content, changed[0..content.len] });
+        var tags: Tags = .init(&names);
+        // Nothing is in sight behind a last record.
+        const alone = take(record, &tags, &targets[0], &ends);
+        tags = .init(&names);
+        @memcpy(bytes[record.len..][0..record.len], record);
+        const twice = take(bytes[0 .. 2 * record.len], &tags, &targets[1], &ends);
+        if (alone) |length| {
+            try std.testing.expectEqual(2 * length, twice);
+            try std.testing.expectEqualStrings(targets[0][0..length], targets[1][0..length]);
+            try std.testing.expectEqualStrings(targets[0][0..length], targets[1][length .. 2 * length]);
+        } else try std.testing.expectEqual(null, twice);
+    };
+    // A delimiter ends no control field.
+    const record = sample_leader ++ "001000000000" ++ "008000000000" ++ "245000000000" ++ "500000000000" ++
+        "\x1e123\x1f45\x1e10\x1faOdes\x1e  \x1faNote\x1e\x1d";
+    var tags: Tags = .init(&names);
+    try std.testing.expectEqual(null, take(record ++ sample, &tags, &targets[0], &ends));
 }
 
 test "the first field with its tag answers a query" {

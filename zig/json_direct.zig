@@ -39,7 +39,7 @@ pub fn roomFor(length: usize) usize {
 pub noinline fn write(seen: []const u8, length: usize, base: usize, marks: []u32, room: []u8) usize {
     // Fewer than four fields.
     if (base <= step) return 0;
-    if (!findMarks(seen, length, base - 1, marks)) return 0;
+    if (!findMarks(special, seen, length, base - 1, marks)) return 0;
     var line: Line = .{ .seen = seen, .marks = marks, .room = room };
     line.literal("{\"leader\":\"");
     line.copy(0, leader_length);
@@ -89,14 +89,15 @@ pub noinline fn write(seen: []const u8, length: usize, base: usize, marks: []u32
 
 const field_start = "{\"000\":{\"ind1\":\"?\",\"ind2\":\"?\",\"subfields\":[{\"a\":\"";
 
-/// The places of all bytes from the end of the directory on that are `special`, and of some behind
-/// the record. False when something before that is, or the record is not UTF-8.
-inline fn findMarks(seen: []const u8, length: usize, head_length: usize, marks: []u32) bool {
+/// The places of all bytes from the end of the directory on that are of a class, and of some behind the
+/// record: so many bytes as are `sight` have to be there. The directory ends at `head_length`, which is no
+/// less. False when something before that is of the class, or the record is not UTF-8.
+pub inline fn findMarks(comptime class: scan.Class, seen: []const u8, length: usize, head_length: usize, marks: []u32) bool {
     var at: usize = 0;
     var wrong: Block = @splat(0);
     while (at < head_length) : (at += step) {
         const block: Block = seen[@min(at, head_length - step)..][0..step].*;
-        wrong |= special.marks(block);
+        wrong |= class.marks(block);
     }
     if (@reduce(.Or, wrong) != 0) return false;
     var count: usize = 0;
@@ -105,7 +106,7 @@ inline fn findMarks(seen: []const u8, length: usize, head_length: usize, marks: 
     while (at < length) : (at += step) {
         const block: Block = seen[at..][0..step].*;
         any |= block;
-        var hits = scan.hitsIn(special, block);
+        var hits = scan.hitsIn(class, block);
         const found = @popCount(hits);
         var left: usize = 0;
         while (left < found) : (left += together) {

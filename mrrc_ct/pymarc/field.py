@@ -71,15 +71,20 @@ class Field(native.Field):
             if indicators:
                 self.indicators = indicators
 
+    def _renew(self, common: native.Common) -> None:
+        super()._renew(common)
+        self._position = 0
+
     @property
     def subfields(self) -> list[Subfield]:
         """The subfields, a list that can be changed; an empty one for a control field."""
+        has_content = self._content is not None
         if self.control_field:
             try:
                 return self._subfields
             except AttributeError:
                 self._subfields = []
-        elif self._content is not None:
+        elif has_content:
             self._split()
         return self._subfields
 
@@ -97,9 +102,7 @@ class Field(native.Field):
     @data.setter
     def data(self, value: str | None) -> None:
         if self.control_field:
-            self._indicators = None
-            self._kept = value
-            self._value = None
+            native.Field.data.__set__(self, value)  # type: ignore[attr-defined]
 
     @property
     def indicators(self) -> Indicators | None:
