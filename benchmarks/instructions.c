@@ -118,7 +118,7 @@ static void take_apart(const uint8_t *bytes, size_t length, uint8_t *target) {
 static void ask(const uint8_t *bytes, size_t length, uint8_t *target) {
     static const char queries[] = "001 245ab 650a";
     uint64_t written;
-    if (mrrc_ask(bytes, length, (const uint8_t *)queries, sizeof queries - 1, target, &written) < 0) fail("not asked");
+    if (mrrc_ask(bytes, length, (const uint8_t *)queries, sizeof queries - 1, 1, target, &written) < 0) fail("not asked");
 }
 
 static void assemble(const struct input *input) {

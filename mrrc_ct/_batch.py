@@ -227,7 +227,7 @@ class Origin:
         if wants_values:
             values = _core.take_apart(records, count, self.tags)
         if queries:
-            answers = _core.ask(records, queries)
+            answers = _core.ask(records, flats is None, queries)
             self.places = {query: place for place, query in enumerate(queries)}
             self.has_more = len(queries) > 1
         if flats is None:

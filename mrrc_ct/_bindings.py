@@ -12,7 +12,7 @@ from __future__ import annotations
 from _operator import index
 from ctypes import CDLL, POINTER, Array, Structure, c_char_p, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 13
+ABI_VERSION = 14
 
 
 class Int:
@@ -503,8 +503,8 @@ def declare(library: CDLL) -> None:
     # mrrc_take_apart(bytes, length, target, ends, capacity, tags)
     library.mrrc_take_apart.argtypes = [c_void_p, c_uint64, c_void_p, c_void_p, c_uint64, c_void_p]
     library.mrrc_take_apart.restype = c_int32
-    # mrrc_ask(bytes, length, queries, queries_length, target, written)
-    library.mrrc_ask.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, POINTER(c_uint64)]
+    # mrrc_ask(bytes, length, queries, queries_length, are_sound, target, written)
+    library.mrrc_ask.argtypes = [c_void_p, c_uint64, c_void_p, c_uint64, Int, c_void_p, POINTER(c_uint64)]
     library.mrrc_ask.restype = c_int32
     # mrrc_shapes(bytes, length, target)
     library.mrrc_shapes.argtypes = [c_void_p, c_uint64, c_void_p]

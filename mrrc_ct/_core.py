@@ -41,7 +41,7 @@ _OWN = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 RECORDS_A_CALL = 2048
 #: Records that are made at once, and of which the next ask for the same. More would keep what was
 #: made of them in memory for nothing where a loop ends early.
-RECORDS_A_BATCH = 64
+RECORDS_A_BATCH = 128
 
 #: An array type as large as can be, to look at memory of the core's without copying it.
 _Memory = ctypes.c_uint8 * min(sys.maxsize, 1 << 40)
@@ -853,16 +853,17 @@ def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | Non
     return apart
 
 
-def ask(flat: bytes, queries: list[str]) -> list[str] | None:
+def ask(flat: bytes, are_sound: bool, queries: list[str]) -> list[str] | None:
     """What each of a run of records in the flat form answers; None where that cannot be told.
 
-    A query is a tag and codes of subfields; see `mrrc_ask`.
+    `are_sound`: they are plain ones in ISO 2709. A query is a tag and codes of subfields; see `mrrc_ask`.
     """
     length = len(flat)
     room, address = _per_thread.room(length * len(queries))
     written = ctypes.c_uint64()
     asked = " ".join(queries).encode()
-    if _library.mrrc_ask(flat, length, asked, len(asked), address, written) != c.Status.DONE:
+    call = _library.mrrc_ask
+    if call(flat, length, asked, len(asked), are_sound, address, written) != c.Status.DONE:
         return None
     try:
         return room[: written.value].decode().split("\x1d")[:-1]

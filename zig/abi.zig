@@ -37,7 +37,7 @@ const gpa = if (builtin.is_test)
 else if (@hasDecl(root, "core_allocator")) root.core_allocator else std.heap.c_allocator;
 
 /// Raised with every change of what this file exports, so that a stale library is noticed.
-pub const abi_version: u32 = 13;
+pub const abi_version: u32 = 14;
 
 /// What a call comes back with. Negative numbers are failures of the call itself.
 pub const Status = enum(i32) {
@@ -372,7 +372,7 @@ pub export fn mrrc_take_apart(bytes: ?[*]const u8, length: u64, target: ?[*]u8, 
     return @intCast(known.end);
 }
 
-pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, queries_length: u64, target: ?[*]u8, written: *u64) callconv(.c) i32 {
+pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, queries_length: u64, are_sound: u32, target: ?[*]u8, written: *u64) callconv(.c) i32 {
     written.* = 0;
     const invalid = @backingInt(Status.invalid_argument);
     if (length > std.math.maxInt(u32) or queries_length > 1000) return invalid;
@@ -380,7 +380,7 @@ pub export fn mrrc_ask(bytes: ?[*]const u8, length: u64, queries: ?[*]const u8, 
     const asked = apart.parse(slice(queries, queries_length), &parsed) orelse return invalid;
     if (asked.len == 0) return invalid;
     const room = (target orelse return invalid)[0..@intCast(asked.len * length)];
-    written.* = apart.ask(slice(bytes, length), asked, room) orelse return invalid;
+    written.* = apart.ask(slice(bytes, length), are_sound != 0, asked, room) orelse return invalid;
     return @backingInt(Status.done);
 }
 
@@ -830,8 +830,8 @@ pub const documentation = [_]Documentation{
     },
     .{
         .name = "mrrc_ask",
-        .parameters = &.{ "bytes", "length", "queries", "queries_length", "target", "written" },
-        .text = "What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries.",
+        .parameters = &.{ "bytes", "length", "queries", "queries_length", "are_sound", "target", "written" },
+        .text = "What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. With `are_sound` they are sound ISO 2709 records of MRRC_KIND_PLAIN, and looked into by their directories. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries.",
     },
     .{
         .name = "mrrc_shapes",

@@ -2,6 +2,7 @@
 //! many records at once is done here, so that it need not be done for each field there.
 
 const std = @import("std");
+const iso2709 = @import("iso2709.zig");
 const json_direct = @import("json_direct.zig");
 const record_module = @import("record.zig");
 const scan = @import("scan.zig");
@@ -181,30 +182,60 @@ pub fn parse(text: []const u8, queries: *[queries_max]Query) ?[]const Query {
 /// What the first field with its tag answers to each query: the first subfield with the first code,
 /// and behind it, unless it is empty, those of the other codes that are not, with blanks between. To
 /// `target` go for each record of `flat` the answers with 1E between them, a lone 1F for none, and
-/// 1D. `target` has room for all of `flat` and two bytes for each query, for each query and record.
-pub fn ask(flat: []const u8, queries: []const Query, target: []u8) ?usize {
+/// 1D. `target` has room for all of `flat`, for each query. Records that `are_sound` are in ISO 2709: their
+/// directories are believed.
+pub fn ask(flat: []const u8, are_sound: bool, queries: []const Query, target: []u8) ?usize {
     var out: Output = .{ .target = target };
     var at: usize = 0;
     while (at < flat.len) {
-        var contents: [queries_max]?[]const u8 = @splat(null);
-        var missing = queries.len;
-        var walk = Walk.begin(flat, at) orelse return null;
-        while (missing > 0 and walk.hasMore()) {
-            const tag = walk.tag();
-            const content = walk.content() orelse return null;
-            for (queries, contents[0..queries.len]) |query, *found| if (found.* == null and std.mem.eql(u8, &query.tag, &tag)) {
-                found.* = content;
-                missing -= 1;
-            };
-        }
-        at = 1 + (std.mem.indexOfScalarPos(u8, flat, walk.at, record_terminator) orelse return null);
-        for (queries, contents[0..queries.len], 0..) |query, content, index| {
+        var found: [queries_max]?[]const u8 = undefined;
+        const contents = found[0..queries.len];
+        at += (if (are_sound) lookUp(flat[at..], queries, contents) else search(flat[at..], queries, contents)) orelse return null;
+        for (queries, contents, 0..) |query, content, index| {
             if (index > 0) out.byte(field_terminator);
             out.answer(query, content);
         }
         out.byte(record_terminator);
     }
     return out.length;
+}
+
+/// Find what the first field with each query's tag holds in the record that `bytes` begin with; its length.
+fn search(bytes: []const u8, queries: []const Query, contents: []?[]const u8) ?usize {
+    @memset(contents, null);
+    var missing = queries.len;
+    var walk = Walk.begin(bytes, 0) orelse return null;
+    while (missing > 0 and walk.hasMore()) {
+        const tag = walk.tag();
+        const content = walk.content() orelse return null;
+        for (queries, contents) |query, *found| if (found.* == null and std.mem.eql(u8, &query.tag, &tag)) {
+            found.* = content;
+            missing -= 1;
+        };
+    }
+    return 1 + (std.mem.indexOfScalarPos(u8, bytes, walk.at, record_terminator) orelse return null);
+}
+
+/// The same of a sound ISO 2709 record, where its directory says that it is.
+fn lookUp(bytes: []const u8, queries: []const Query, contents: []?[]const u8) ?usize {
+    if (bytes.len < leader_length) return null;
+    const length = iso2709.parseDigits(5, bytes[0..5]) orelse return null;
+    const base = iso2709.parseDigits(5, bytes[12..17]) orelse return null;
+    if (base <= leader_length or base >= length or length > bytes.len) return null;
+    for (queries, contents) |query, *content| {
+        content.* = null;
+        var at: usize = leader_length;
+        while (at + entry_length < base) : (at += entry_length) {
+            const entry = bytes[at..][0..entry_length];
+            if (!std.mem.eql(u8, entry[0..3], &query.tag)) continue;
+            const size = iso2709.parseDigits(4, entry[3..7]) orelse return null;
+            const start = base + (iso2709.parseDigits(5, entry[7..12]) orelse return null);
+            if (size == 0 or start + size >= length) return null;
+            content.* = bytes[start..][0 .. size - 1];
+            break;
+        }
+    }
+    return length;
 }
 
 /// What the records of `flat` are made of, but for their text. For each go to `target`: of each field
@@ -508,11 +539,32 @@ test "the first field with its tag answers a query" {
     var target: [3 * sample.len]u8 = undefined;
     var queries: [queries_max]Query = undefined;
     const asked = parse("245ab 245cbx 001 LOCb ", &queries).?;
-    const length = ask(sample, asked, &target).?;
+    const length = ask(sample, false, asked, &target).?;
     try std.testing.expectEqualStrings("Odes\x1eHorace\x1e42\x1e\x1f\x1d\x1f\x1e\x1f\x1e\x1f\x1e\x1f\x1d", target[0..length]);
     try std.testing.expectEqual(null, parse("24", &queries));
     try std.testing.expectEqual(null, parse("245aba", &queries));
     try std.testing.expectEqual(null, parse("001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017", &queries));
+}
+
+test "a sound record answers the same by its directory" {
+    const sound = "00068nam a2200049   4500" ++ "001000400000" ++ "245001400004" ++ "\x1e042\x1e10\x1faOdes\x1fcHo.\x1e\x1d";
+    var targets: [2][6 * sound.len]u8 = undefined;
+    var queries: [queries_max]Query = undefined;
+    const asked = parse("245ca 001 300a", &queries).?;
+    const length = ask(sound ++ sound, true, asked, &targets[0]).?;
+    try std.testing.expectEqualStrings("Ho. Odes\x1e042\x1e\x1f\x1dHo. Odes\x1e042\x1e\x1f\x1d", targets[0][0..length]);
+    try std.testing.expectEqual(length, ask(sound ++ sound, false, asked, &targets[1]));
+    try std.testing.expectEqualStrings(targets[0][0..length], targets[1][0..length]);
+    // What is not sound after all does no harm.
+    for (0..sound.len) |at| {
+        if (at > 0) try std.testing.expectEqual(null, ask(sound[0..at], true, asked, targets[0][0 .. 3 * at]));
+        for (0..256) |value| {
+            var changed: [2 * sound.len]u8 = (sound ++ sound).*;
+            changed[at] = @intCast(value);
+            _ = ask(&changed, true, asked, &targets[0]);
+            _ = ask(changed[0..sound.len], true, asked, targets[0][0 .. 3 * sound.len]);
+        }
+    }
 }
 
 test "records have shapes" {

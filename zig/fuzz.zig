@@ -94,7 +94,8 @@ const targets = struct {
         const answers = gpa.alloc(u8, (1 + std.mem.count(u8, asked, " ")) * bytes.len) catch unreachable;
         defer gpa.free(answers);
         var answered: u64 = 0;
-        const status = abi.mrrc_ask(bytes.ptr, bytes.len, asked.ptr, asked.len, answers.ptr, &answered);
+        _ = abi.mrrc_ask(bytes.ptr, bytes.len, asked.ptr, asked.len, 1, answers.ptr, &answered);
+        const status = abi.mrrc_ask(bytes.ptr, bytes.len, asked.ptr, asked.len, 0, answers.ptr, &answered);
         const shape = gpa.alloc(u8, bytes.len) catch unreachable;
         defer gpa.free(shape);
         const shaped = abi.mrrc_shapes(bytes.ptr, bytes.len, shape.ptr);

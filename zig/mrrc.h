@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define MRRC_ABI_VERSION 13
+#define MRRC_ABI_VERSION 14
 
 /* Flags of a call. */
 #define MRRC_FINAL 1 /* No input comes behind these bytes. */
@@ -339,8 +339,8 @@ const uint8_t * mrrc_replace(uint8_t *target, const uint8_t *record, const uint8
 /* Take apart records in the flat form, one behind the other, as sound ISO 2709 records of MRRC_KIND_PLAIN are, too. For each go to `target` a byte for each field, the number of its tag, and 1E; each field's value, its subfields' values stripped and joined by blanks, with 1E behind it; 1D, and nothing before that where the record is not UTF-8. `target` has room for `length`, `ends` for `capacity` numbers: where in `target` each 1D stands. `tags` has room for 1024: a tag and 1E for each number, 0 to 9 for 000 to 009, others from 32 on. Gives the number behind the last, or MRRC_INVALID_ARGUMENT when the bytes are no such records, or there are too many of them or of their tags. */
 int32_t mrrc_take_apart(const uint8_t *bytes, uint64_t length, uint8_t *target, uint32_t *ends, uint64_t capacity, uint8_t *tags);
 
-/* What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries. */
-int32_t mrrc_ask(const uint8_t *bytes, uint64_t length, const uint8_t *queries, uint64_t queries_length, uint8_t *target, uint64_t *written);
+/* What records in the flat form, one behind the other, say to up to 16 queries: a tag and the codes of subfields, or no codes for all of its content, with blanks between queries. With `are_sound` they are sound ISO 2709 records of MRRC_KIND_PLAIN, and looked into by their directories. For each record go to `target` the answers, with 1E between them, and 1D. An answer is the first subfield with the first code in the first field with that tag, and those with the other codes, joined by blanks; 1F when there is none. `target` has room for `length` times the queries. */
+int32_t mrrc_ask(const uint8_t *bytes, uint64_t length, const uint8_t *queries, uint64_t queries_length, uint32_t are_sound, uint8_t *target, uint64_t *written);
 
 /* What records in the flat form, one behind the other, are made of, but for their text. For each go to `target`: of each field the tag; its indicators; 1F where it has subfields, and the code of each, 1F for one without a code; 1E; and 1D behind the fields. Of a control field there is the tag, and 1F where it has subfields all the same. `target` has room for `length`. Gives the length of what was written, or MRRC_INVALID_ARGUMENT when the bytes are no such records. */
 int32_t mrrc_shapes(const uint8_t *bytes, uint64_t length, uint8_t *target);
