@@ -856,7 +856,8 @@ def take_apart(flat: bytes, records: int, known: list[str]) -> list[bytes] | Non
 def ask(flat: bytes, are_sound: bool, queries: list[str]) -> list[str] | None:
     """What each of a run of records in the flat form answers; None where that cannot be told.
 
-    `are_sound`: they are plain ones in ISO 2709. A query is a tag and codes of subfields; see `mrrc_ask`.
+    `are_sound`: they are plain ones in ISO 2709. A query is a tag and codes of subfields; see
+    `mrrc_ask`.
     """
     length = len(flat)
     room, address = _per_thread.room(length * len(queries))

@@ -374,7 +374,7 @@ class BaseRecord(Generic[F]):
             self._firsts[tag] = field
         else:
             self._firsts = {tag: field}
-            self._kind = kind | OUT
+            self._kind = kind & ~READY | OUT
         return field  # type: ignore[no-any-return]
 
     def _first_content(self, tag: str) -> str | None:

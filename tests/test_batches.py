@@ -23,7 +23,9 @@ SPACES = " \t\n\x1c\x85\xa0\u1680\u2000\u200a\u2028\u202f\u205f\u3000\u200b"
 TAGS = ("245", "020", "022", "222", "100", "650", "LOC", "00A", "9xx")
 
 
-def some(seed: int, count: int, letters: str, leader: str, is_odd: bool) -> list[bytes]:
+def some(
+    seed: int, count: int, letters: str, leader: str, is_odd: bool, has_title: bool = False
+) -> list[bytes]:
     """Records, more than one batch of them, with all that a field may be."""
     chance = random.Random(seed)
 
@@ -40,6 +42,7 @@ def some(seed: int, count: int, letters: str, leader: str, is_odd: bool) -> list
     for number in range(count):
         fields: list[tuple[str, str | bytes]] = [("001", f" {number}")]
         fields += [("008", text(1))] if chance.random() < 0.5 else []
+        fields += [("245", "10$aOdes")] if has_title else []
         fields += [(chance.choice(TAGS), content()) for _ in range(chance.randint(0, 8))]
         records.append(iso2709(*fields, leader=leader))
     return records
@@ -142,6 +145,53 @@ def test_a_reader_that_was_asked_one_thing_answers_another(records: list[bytes])
         alone = mrrc_ct.Record(records[index])
         for question in asked:
             assert outcome(question, record) == outcome(question, alone)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_records_go_through_the_same_in_a_batch_as_alone(seed: int) -> None:
+    chance = random.Random(seed)
+    data = some(seed, 1500, "ab é", LEADER, False, has_title=True)
+    ways: list[Callable[[mrrc_ct.Record, str], object]] = [
+        lambda record, tag: record[tag].value(),
+        lambda record, tag: record[tag].value(),
+        lambda record, tag: record.get(tag),
+        lambda record, tag: tag in record,
+        lambda record, tag: record[tag].get("a"),
+        lambda record, tag: record[tag].__setitem__("a", "new"),
+        lambda record, tag: record[tag].add_subfield("x", "new"),
+        lambda record, tag: setattr(record[tag], "tag", "999"),
+        lambda record, tag: record.get_fields(tag),
+        lambda record, tag: record.add_field(mrrc_ct.Field(tag, data="1")),
+        lambda record, tag: record.remove_fields(tag),
+        lambda record, tag: record.title(),
+        lambda record, tag: len(record.fields),
+        lambda record, tag: setattr(record.leader, "record_status", "d"),
+        lambda record, tag: record.as_marc(),
+    ]
+    for index, record in enumerate(mrrc_ct.MARCReader(b"".join(data))):
+        alone = mrrc_ct.Record(data[index])
+        # Nearly all are asked for the same first, and so that is made beforehand.
+        steps = [(chance.choice(ways), chance.choice(TAGS)) for _ in range(chance.randint(0, 5))]
+        if chance.random() < 0.8:
+            steps.append((ways[0], "245"))
+        for way, tag in reversed(steps) if chance.random() < 0.5 else steps:
+            step = functools.partial(way, tag=tag)
+            found, expected = [tried(functools.partial(step, one)) for one in (record, alone)]
+            assert found == expected
+        assert record.as_marc() == alone.as_marc()
+
+
+def test_a_field_that_was_not_expected_is_handed_out_once() -> None:
+    one = iso2709(("001", "1"), ("100", "1 $aHorace"), ("245", "10$aOdes"))
+    for number, record in enumerate(mrrc_ct.MARCReader(one * 500)):
+        if number < 400:  # so that the batch behind these comes with its 245 made
+            _ = record["245"]
+            continue
+        field = record["100"]
+        assert record["100"] is field
+        field["a"] = "Vergil"
+        assert record["100"] is field
+        assert b"Vergil" in record.as_marc()
 
 
 def test_values_are_pymarcs(records: list[bytes]) -> None:
