@@ -302,7 +302,7 @@ def plain_records(
             field._indicators = ()
             field._kept = record._told
             field._value = None
-            record._firsts = {tag: field}
+            record._firsts = ((tag, field),)
             start = end
         return records
     kind |= (VALUES if values else 0) | (ANSWERS if answers else 0)

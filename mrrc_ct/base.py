@@ -130,7 +130,7 @@ class BaseRecord(Generic[F]):
     # of the bytes, and the tags that they then had.
     _given: dict[int, tuple[F, str]]
     # OUT, neither CUT nor LOADED: the fields that are handed out, each the first with its tag.
-    _firsts: dict[str, F]
+    _firsts: tuple[tuple[str, F], ...]
     # VALUES: the numbers of the fields' tags, and their values, all with 1E behind; nothing where
     # the record cannot be read, or a value is so short that Python has just one text that says it.
     _values: bytes
@@ -311,7 +311,7 @@ class BaseRecord(Generic[F]):
 
     def _has_tags(self) -> bool:
         """Whether the first fields that are handed out still have their tags."""
-        return all(field.tag is tag for tag, field in self._firsts.items())
+        return all(field.tag is tag for tag, field in self._firsts)
 
     def _is_cut(self) -> bool:
         """See that the record is cut, and its directory has the fields' tags; or else is loaded."""
@@ -323,7 +323,7 @@ class BaseRecord(Generic[F]):
             parts.pop()  # 1D
             self._given = given = {}
             if kind & OUT:
-                for tag, field in self._firsts.items():
+                for tag, field in self._firsts:
                     given[self._find(tag)] = field, tag
             self._kind = kind & ~MADE | CUT
         if not kind & OUT:
@@ -351,8 +351,10 @@ class BaseRecord(Generic[F]):
         Nor is it cut by that: most records that one field is asked of are asked nothing else.
         """
         origin, kind, content = self._origin, self._kind, None
-        if kind & OUT and tag in self._firsts:
-            return self._firsts[tag]
+        firsts = self._firsts if kind & OUT else ()
+        for first, field in firsts:
+            if first == tag:
+                return field
         if kind & ANSWERS and tag in origin.places:
             content = self._told
             origin.told += 1
@@ -370,12 +372,9 @@ class BaseRecord(Generic[F]):
         field._indicators = None if tag in CONTROL_TAGS else ()
         field._kept = content
         field._value = None
-        if kind & OUT:
-            self._firsts[tag] = field
-        else:
-            self._firsts = {tag: field}
-            self._kind = kind & ~READY | OUT
-        return field  # type: ignore[no-any-return]
+        self._firsts = (*firsts, (tag, field))
+        self._kind = kind & ~READY | OUT
+        return field
 
     def _first_content(self, tag: str) -> str | None:
         """What the first field with a tag holds, of a plain record, in its bytes."""
@@ -440,7 +439,7 @@ class BaseRecord(Generic[F]):
         for field, number, field._value in zip(fields, numbers, values):
             field.tag = tags[number]
         if is_out:
-            for tag, field in self._firsts.items():
+            for tag, field in self._firsts:
                 fields[numbers.index(tags.index(tag))] = field
         self._fields = fields
         self._kind = kind & _NOT_MADE | _OUT_LOADED
@@ -596,7 +595,7 @@ class BaseRecord(Generic[F]):
         None where these have to be looked at closely.
         """
         changes = ""
-        for tag, field in self._firsts.items():
+        for tag, field in self._firsts:
             text: Any = field._kept
             if text.__class__ is not str and (text := _simple_text(field)) is None:
                 return None
@@ -837,15 +836,17 @@ class BaseRecord(Generic[F]):
     def __getitem__(self, tag: str) -> F:
         """The first field with this tag. Raises KeyError if there is none."""
         kind = self._kind
-        if kind & READY and not other_threads() and tag in self._firsts:
-            self._origin.told += 1
-            self._kind = kind ^ _READY_OUT
-            return self._firsts[tag]
+        if kind & READY and not other_threads():
+            ((first, field),) = self._firsts
+            if first == tag:
+                self._origin.told += 1
+                self._kind = kind ^ _READY_OUT
+                return field
         is_shared = kind & _NOT_PURE or other_threads()
-        field = self.get(tag) if is_shared else self._hand_out_first(tag)
-        if field is None:
+        found = self.get(tag) if is_shared else self._hand_out_first(tag)
+        if found is None:
             raise KeyError(tag)
-        return field
+        return found
 
     def get(self, tag: str, default: F | None = None) -> F | None:
         """The first field with this tag, or `default`."""
