@@ -67,6 +67,12 @@ def made_together(a_class: type[F], count: int, common: Common) -> list[F]:
     return fields
 
 
+def _unused_count() -> int:
+    """How often what no field has in common is counted, by who has it in a variable."""
+    common = Common(b"", [])
+    return sys.getrefcount(common)
+
+
 class Spares:
     """Fields that a record had and nobody has any more, to be those of another one.
 
@@ -79,8 +85,11 @@ class Spares:
     FIELDS_MAX = 100
     #: In so many records of a batch somebody may have kept a field; then all have their own.
     TRIES = 8
-    #: How often an object is counted that only two lists have, one of which is gone through.
-    ALONE = 1 + sum(map(sys.getrefcount, [object()])) if hasattr(sys, "getrefcount") else 0
+    if hasattr(sys, "getrefcount"):
+        #: How often a field is counted that only two lists have, one of which is gone through; and
+        #: what no field has in common, but who asks.
+        ALONE = 1 + sum(map(sys.getrefcount, [object()]))
+        UNUSED = _unused_count()
 
     def __init__(self) -> None:
         # What fields have in common, the fields, and those of them that the last record had whose
@@ -93,8 +102,9 @@ class Spares:
         return Spares, ()  # what a copied record is from has none
 
     def renew(self) -> None:
-        """Try again whether fields become free."""
+        """Try again whether fields become free. What the last records were is forgotten."""
         self._tries = self.TRIES
+        self._slots.clear()
 
     def take(self, a_class: type[F], flat: bytes, values: list[str]) -> list[F]:
         """Fields for these values and one that ends them, of the record with this flat form."""
@@ -107,8 +117,11 @@ class Spares:
         else:
             common, fields, had = self._slots.pop(0)
             looked_into = common.looked_into
-            alone = self.ALONE * len(had) + len(looked_into)
-            if common.had_threads or sum(map(sys.getrefcount, had)) != alone:
+            if (
+                sum(map(sys.getrefcount, had)) != self.ALONE * len(had) + len(looked_into)
+                # A field has become another, and has not said so: threads do not.
+                or sys.getrefcount(common) != self.UNUSED + len(fields) - len(looked_into)
+            ):
                 self._tries -= 1
                 common, fields = Common(flat, values), []
             elif looked_into:

@@ -87,15 +87,13 @@ def copied(original: T) -> T:
 class Common:
     """What fields have in common that were made together: the flat form of a record, all values."""
 
-    __slots__ = ("flat", "had_threads", "looked_into", "values")
+    __slots__ = ("flat", "looked_into", "values")
 
     def __init__(self, flat: bytes, values: list[str]) -> None:
         self.flat = flat
         self.values = values
         #: Those of the fields that have found their content in it, and have nothing in common now.
         self.looked_into: list[Field] = []
-        #: Whether some may have done so while there were other threads, without saying so.
-        self.had_threads = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Common, (self.flat, self.values)
@@ -199,6 +197,7 @@ class Field:
     def _renew(self, common: Common) -> None:
         """Be a field of a record again whose values are told."""
         self._kept = common
+        self._odd = None
         self._subfields = []
 
     def _found(self, kept: Common) -> str:
@@ -217,7 +216,6 @@ class Field:
             kept.looked_into.append(self)
             return content
         # One of them may be changing it.
-        kept.had_threads = True
         with lock_of(self):
             if self._kept.__class__ is Common:
                 self._indicators = indicators
@@ -229,7 +227,7 @@ class Field:
 
         Setting raises ValueError for strings in the place of Subfields.
         """
-        if self._content is not None:
+        if self._content is not None or self._indicators is None:
             self._split()
         return self._subfields
 

@@ -6,6 +6,7 @@ import concurrent.futures
 import copy
 import functools
 import io
+import pickle
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -250,6 +251,8 @@ WAYS: list[Callable[[Any], object]] = [
     lambda field: None if field.control_field else setattr(field, "indicators", ("x", "y")),
     lambda field: [subfield.code for subfield in field],
     lambda field: copy.copy(field).value(),
+    lambda field: pickle.loads(pickle.dumps(field)).value(),
+    lambda field: type(field).__init__(field, "500", ("1", "2"), [mrrc_ct.Subfield("a", "new")]),
 ]
 #: What only the drop-in has.
 LAX_WAYS: list[Callable[[Any], object]] = [
@@ -350,9 +353,9 @@ def test_fields_that_nobody_has_are_used_again(monkeypatch: pytest.MonkeyPatch) 
                 look(field)
         return made
 
-    # Two records' fields, once a batch is known to be asked for them.
-    assert made_by(lambda field: field.value()) == 6
-    assert made_by(lambda field: field.get("a")) == 6
+    # Two records' fields in each batch that is known to be asked for them.
+    assert 0 < made_by(lambda field: field.value()) < 60
+    assert 0 < made_by(lambda field: field.get("a")) < 60
     kept: list[Any] = []
     assert made_by(kept.append) > 1500
     values = ["1234", "Odes", "leaves"] * 640

@@ -511,7 +511,7 @@ test "values are the same from marks and step by step" {
     var names: [Tags.max][4]u8 = undefined;
     var targets: [2][bytes.len]u8 = undefined;
     var ends: [3]u32 = undefined;
-    for ([_]*const Tag{ "650", "008" }) |tag| for (contents) |content| for (0..content.len) |at| for (0..256) |value| {
+    for ([_]*const Tag{ "650", "008", "65\xe9" }) |tag| for (contents) |content| for (0..content.len) |at| for (0..256) |value| {
         var changed: [100]u8 = undefined;
         @memcpy(changed[0..content.len], content);
         changed[at] = @intCast(value);

@@ -95,13 +95,14 @@ const field_start = "{\"000\":{\"ind1\":\"?\",\"ind2\":\"?\",\"subfields\":[{\"a
 pub inline fn findMarks(comptime class: scan.Class, seen: []const u8, length: usize, head_length: usize, marks: []u32) bool {
     var at: usize = 0;
     var wrong: Block = @splat(0);
+    var any: Block = @splat(0);
     while (at < head_length) : (at += step) {
         const block: Block = seen[@min(at, head_length - step)..][0..step].*;
         wrong |= class.marks(block);
+        any |= block;
     }
     if (@reduce(.Or, wrong) != 0) return false;
     var count: usize = 0;
-    var any: Block = @splat(0);
     at = head_length;
     while (at < length) : (at += step) {
         const block: Block = seen[at..][0..step].*;
