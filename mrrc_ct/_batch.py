@@ -84,8 +84,8 @@ class Spares:
     #: A record with more has fields of its own.
     FIELDS_MAX = 100
     #: In so many records of a batch somebody may have kept a field; then all have their own.
-    TRIES = 8
-    if hasattr(sys, "getrefcount"):
+    TRIES = 8 if hasattr(sys, "getrefcount") else 0
+    if TRIES:
         #: How often a field is counted that only two lists have, one of which is gone through; and
         #: what no field has in common, but who asks.
         ALONE = 1 + sum(map(sys.getrefcount, [object()]))
@@ -96,14 +96,13 @@ class Spares:
         # they were. Two of these: a loop's variable still has the last field of the record before.
         # Who works with one has it to himself.
         self._slots: list[tuple[Common, list[Any], list[Any]]] = []
-        self.renew()
+        self._tries = self.TRIES
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Spares, ()  # what a copied record is from has none
 
-    def renew(self) -> None:
-        """Try again whether fields become free. What the last records were is forgotten."""
-        self._tries = self.TRIES
+    def clear(self) -> None:
+        """Forget what fields the last records had."""
         self._slots.clear()
 
     def take(self, a_class: type[F], flat: bytes, values: list[str]) -> list[F]:
@@ -111,29 +110,35 @@ class Spares:
         count = len(values) - 1
         if count > self.FIELDS_MAX or not self._tries or other_threads():
             return made_together(a_class, count, Common(flat, values))
-        fields: list[Any]
-        if len(self._slots) < 2:
-            common, fields = Common(flat, values), []
-        else:
-            common, fields, had = self._slots.pop(0)
-            looked_into = common.looked_into
-            if (
-                sum(map(sys.getrefcount, had)) != self.ALONE * len(had) + len(looked_into)
-                # A field has become another, and has not said so: threads do not.
-                or sys.getrefcount(common) != self.UNUSED + len(fields) - len(looked_into)
-            ):
-                self._tries -= 1
-                common, fields = Common(flat, values), []
-            elif looked_into:
-                for field in looked_into:
-                    field._renew(common)
-                looked_into.clear()
-            common.flat, common.values = flat, values
+        common, fields = self._freed()
+        common.flat, common.values = flat, values
         if count > len(fields):
             fields += made_together(a_class, count - len(fields), common)
         had = fields[:count]
         self._slots.append((common, fields, had))
         return had[:]
+
+    def _freed(self) -> tuple[Common, list[Any]]:
+        """What was of the record before the last, where nobody has it any more."""
+        if len(self._slots) >= 2:
+            common, fields, had = self._slots.pop(0)
+            looked_into = common.looked_into
+            if (
+                looked_into is not None
+                and sum(map(sys.getrefcount, had)) == self.ALONE * len(had) + len(looked_into)
+                # No field has become another, and not said so.
+                and sys.getrefcount(common) == self.UNUSED + len(fields) - len(looked_into)
+            ):
+                for field in looked_into:
+                    field._renew(common)
+                looked_into.clear()
+                return common, fields
+            # Who has a field of these is not to have all that are looked into.
+            common.looked_into = None
+            self._tries -= 1
+        common = Common(b"", [])
+        common.looked_into = []
+        return common, []
 
 
 class Origin:
@@ -170,7 +175,7 @@ class Origin:
         #: The core's number of the encoding, or None when Python's `codec` has to decode.
         encoding = _core.encoding_number(from_encoding)
         codec = None if encoding is not None else check_codec(from_encoding or "")
-        self._set(name, encoding, codec, references, is_lenient, Spares())
+        self._set(name, encoding, codec, references, is_lenient)
 
     def _set(
         self,
@@ -179,7 +184,6 @@ class Origin:
         codec: str | None,
         references: bool,
         is_lenient: bool,
-        spares: Spares,
     ) -> None:
         self.name = name
         self.encoding = encoding
@@ -187,7 +191,7 @@ class Origin:
         self.references = references
         #: Whether text that is not what it should be is read as far as it can be.
         self.is_lenient = is_lenient
-        self.spares = spares
+        self.spares = Spares()
         #: How many records a batch has; how many of them had to be decoded, of how many all
         #: fields were made, and how many queries `_told` answered.
         self.count = self.asked = self.loaded = self.told = 0
@@ -206,9 +210,8 @@ class Origin:
         `starts` are offsets from there, 32-bit numbers of the machine's: where each begins.
         """
         other = new(Origin)
-        spares = self.spares
-        spares.renew()
-        other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient, spares)
+        other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient)
+        self.spares.clear()
         other.number, other.offset, other.starts = number, offset, starts
         return other  # type: ignore[no-any-return]
 

@@ -351,8 +351,7 @@ class BaseRecord(Generic[F]):
         Nor is it cut by that: most records that one field is asked of are asked nothing else.
         """
         origin, kind, content = self._origin, self._kind, None
-        firsts = self._firsts if kind & OUT else ()
-        for first, field in firsts:
+        for first, field in self._firsts if kind & OUT else ():
             if first == tag:
                 return field
         if kind & ANSWERS and tag in origin.places:
@@ -372,8 +371,9 @@ class BaseRecord(Generic[F]):
         field._indicators = None if tag in CONTROL_TAGS else ()
         field._kept = content
         field._value = None
-        self._firsts = (*firsts, (tag, field))
-        self._kind = kind & ~READY | OUT
+        # The handler of a signal may have asked for another meanwhile.
+        self._firsts = (*(self._firsts if self._kind & OUT else ()), (tag, field))
+        self._kind = self._kind & ~READY | OUT
         return field
 
     def _first_content(self, tag: str) -> str | None:

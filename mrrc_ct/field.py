@@ -92,8 +92,9 @@ class Common:
     def __init__(self, flat: bytes, values: list[str]) -> None:
         self.flat = flat
         self.values = values
-        #: Those of the fields that have found their content in it, and have nothing in common now.
-        self.looked_into: list[Field] = []
+        #: Those of the fields that have found their content in it, and have nothing in common now;
+        #: None where that is not to be known: no field of these is to be used again.
+        self.looked_into: list[Field] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Common, (self.flat, self.values)
@@ -197,8 +198,9 @@ class Field:
     def _renew(self, common: Common) -> None:
         """Be a field of a record again whose values are told."""
         self._kept = common
-        self._odd = None
-        self._subfields = []
+        self._indicators, self._odd = (), None
+        if hasattr(self, "_subfields"):
+            del self._subfields
 
     def _found(self, kept: Common) -> str:
         """The content, from the record that the field was read with; then `_indicators` is set."""
@@ -211,11 +213,14 @@ class Field:
         content = parts[self._place(kept.values)].decode()
         indicators = None if self.control_field else ()
         if not other_threads():
+            # Before it is so: whatever breaks in between, nobody is to take it for what it was.
+            if kept.looked_into is not None:
+                kept.looked_into.append(self)
             self._indicators = indicators
             self._kept = content
-            kept.looked_into.append(self)
             return content
         # One of them may be changing it.
+        kept.looked_into = None
         with lock_of(self):
             if self._kept.__class__ is Common:
                 self._indicators = indicators
