@@ -5,10 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 import functools
+import gc
 import io
 import pickle
 import random
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -360,6 +362,24 @@ def test_fields_that_nobody_has_are_used_again(monkeypatch: pytest.MonkeyPatch) 
     assert made_by(kept.append) > 1500
     values = ["1234", "Odes", "leaves"] * 640
     assert [field.value() for field in kept] == values
+
+
+def test_a_field_that_is_kept_keeps_nothing_of_others() -> None:
+    class Text(str):
+        __slots__ = ("__weakref__",)
+
+    data = iso2709(("001", "1234"), ("245", "10$aOdes")) * 600
+    kept = []
+    for number, record in enumerate(mrrc_ct.MARCReader(data)):
+        number_field, title = record.fields
+        if number >= 300 and len(kept) < 3:
+            text = Text("5678")
+            number_field.data = text
+            kept.append((title, weakref.ref(text)))
+            del text
+        del number_field
+    gc.collect()
+    assert [(title.value(), reference()) for title, reference in kept] == [("Odes", None)] * 3
 
 
 def test_text_that_cannot_be_read_is_told_by_its_record() -> None:
