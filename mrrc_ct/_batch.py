@@ -92,10 +92,10 @@ class Spares:
         UNUSED = _unused_count()
 
     def __init__(self) -> None:
-        # What fields have in common, the fields, and those of them that the last record had whose
-        # they were. Two of these: a loop's variable still has the last field of the record before.
-        # Who works with one has it to himself.
-        self._slots: list[tuple[Common, list[Any], list[Any]]] = []
+        # What fields have in common, the fields, and how many of them the record had whose they
+        # were. Two of these: a loop's variable still has the last field of the record before. Who
+        # works with one has it to himself.
+        self._slots: list[tuple[Common, list[Any], int]] = []
         self._tries = self.TRIES
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -114,18 +114,17 @@ class Spares:
         common.flat, common.values = flat, values
         if count > len(fields):
             fields += made_together(a_class, count - len(fields), common)
-        had = fields[:count]
-        self._slots.append((common, fields, had))
-        return had[:]
+        self._slots.append((common, fields, count))
+        return fields[:count]
 
     def _freed(self) -> tuple[Common, list[Any]]:
         """What was of the record before the last, where nobody has it any more."""
         if len(self._slots) >= 2:
-            common, fields, had = self._slots.pop(0)
-            looked_into = common.looked_into
+            common, fields, count = self._slots.pop(0)
+            had, looked_into = fields[:count], common.looked_into
             if (
                 looked_into is not None
-                and sum(map(sys.getrefcount, had)) == self.ALONE * len(had) + len(looked_into)
+                and sum(map(sys.getrefcount, had)) == self.ALONE * count + len(looked_into)
                 # No field has become another, and not said so.
                 and sys.getrefcount(common) == self.UNUSED + len(fields) - len(looked_into)
             ):
@@ -211,7 +210,6 @@ class Origin:
         """
         other = new(Origin)
         other._set(self.name, self.encoding, self.codec, self.references, self.is_lenient)
-        self.spares.clear()
         other.number, other.offset, other.starts = number, offset, starts
         return other  # type: ignore[no-any-return]
 
@@ -230,6 +228,7 @@ class Origin:
         that already, and None where it has none; what `_values` is to be; and what `_told` is.
         """
         self.count = count = len(kinds) - kinds.count(Kind.GAP)
+        former.spares.clear()
         half = former.count // 2
         wants_flat, wants_values = former.asked > half, former.loaded > half
         queries = former._often(half)
