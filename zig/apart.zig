@@ -3,7 +3,7 @@
 
 const std = @import("std");
 const iso2709 = @import("iso2709.zig");
-const json_direct = @import("json_direct.zig");
+const places_module = @import("places.zig");
 const record_module = @import("record.zig");
 const scan = @import("scan.zig");
 const utf8 = @import("utf8.zig");
@@ -292,9 +292,10 @@ const Output = struct {
     /// the record's length without its 1D. Null, with nothing done, where anything is unusual.
     fn takeValues(self: *Output, bytes: []const u8, head_length: usize, numbers: []const u8) ?usize {
         const length = std.mem.indexOfScalarPos(u8, bytes, head_length, record_terminator) orelse return null;
-        if (head_length < json_direct.sight or length > direct_max or length + json_direct.sight >= bytes.len) return null;
-        var places: [json_direct.marksFor(direct_max + 1)]u32 = undefined;
-        if (!json_direct.findMarks(marks, bytes, length + 1, head_length, &places)) return null;
+        if (head_length < places_module.step or length > direct_max or length + places_module.step >= bytes.len) return null;
+        if (utf8.indexOfInvalid(bytes[0..head_length]) != null) return null;
+        var places: [places_module.countFor(direct_max + 1)]u32 = undefined;
+        if (!places_module.find(marks, bytes, length + 1, head_length, &places)) return null;
         const mark = self.length;
         if (self.takeMarked(bytes, &places, numbers) == length) return length;
         self.length = mark;

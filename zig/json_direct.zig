@@ -4,8 +4,8 @@
 //! A record with anything unusual in it is left to `json_writer.zig`, which writes the same.
 
 const std = @import("std");
+const places = @import("places.zig");
 const scan = @import("scan.zig");
-const utf8 = @import("utf8.zig");
 const record_module = @import("record.zig");
 
 const delimiter = record_module.subfield_delimiter;
@@ -13,21 +13,15 @@ const terminator = record_module.field_terminator;
 const leader_length = record_module.leader_length;
 const entry_length = record_module.entry_length;
 
-/// Bytes that are looked at, and copied, together: few texts are longer.
-const step = 64;
-const Block = @Vector(step, u8);
+/// Bytes that are copied together: few texts are longer.
+const step = places.step;
 /// Delimiters, terminators, and what JSON escapes.
 const special: scan.Class = .{ .below = ' ', .others = "\"\\" };
 
 /// So many bytes behind the record have to be there.
 pub const sight = step;
-/// Marks are put down so many at once, wanted or not.
-const together = 8;
-
 /// How many marks there has to be room for.
-pub fn marksFor(length: usize) usize {
-    return length + step + together;
-}
+pub const marksFor = places.countFor;
 
 /// How many bytes there has to be room for: nothing takes more than a control character, which becomes six.
 pub fn roomFor(length: usize) usize {
@@ -39,7 +33,7 @@ pub fn roomFor(length: usize) usize {
 pub noinline fn write(seen: []const u8, length: usize, base: usize, marks: []u32, room: []u8) usize {
     // Fewer than four fields.
     if (base <= step) return 0;
-    if (!findMarks(special, seen, length, base - 1, marks)) return 0;
+    if (!places.find(special, seen, length, base - 1, marks)) return 0;
     var line: Line = .{ .seen = seen, .marks = marks, .room = room };
     line.literal("{\"leader\":\"");
     line.copy(0, leader_length);
@@ -88,38 +82,6 @@ pub noinline fn write(seen: []const u8, length: usize, base: usize, marks: []u32
 }
 
 const field_start = "{\"000\":{\"ind1\":\"?\",\"ind2\":\"?\",\"subfields\":[{\"a\":\"";
-
-/// The places of all bytes from the end of the directory on that are of a class, and of some behind the
-/// record: so many bytes as are `sight` have to be there. The directory ends at `head_length`, which is no
-/// less. False when something before that is of the class, or the record is not UTF-8.
-pub inline fn findMarks(comptime class: scan.Class, seen: []const u8, length: usize, head_length: usize, marks: []u32) bool {
-    var at: usize = 0;
-    var wrong: Block = @splat(0);
-    var any: Block = @splat(0);
-    while (at < head_length) : (at += step) {
-        const block: Block = seen[@min(at, head_length - step)..][0..step].*;
-        wrong |= class.marks(block);
-        any |= block;
-    }
-    if (@reduce(.Or, wrong) != 0) return false;
-    var count: usize = 0;
-    at = head_length;
-    while (at < length) : (at += step) {
-        const block: Block = seen[at..][0..step].*;
-        any |= block;
-        var hits = scan.hitsIn(class, block);
-        const found = @popCount(hits);
-        var left: usize = 0;
-        while (left < found) : (left += together) {
-            inline for (0..together) |index| {
-                marks[count + left + index] = @intCast(at + @as(usize, @ctz(hits)));
-                hits &= hits -% 1;
-            }
-        }
-        count += found;
-    }
-    return @reduce(.Max, any) < 0x80 or utf8.indexOfInvalid(seen[0..length]) == null;
-}
 
 /// A line that is written, and how far the marks are done with. All of it is inline.
 const Line = struct {
